@@ -1,0 +1,1 @@
+"""Whole training runs, each a short function that returns a Recipe."""

@@ -1,0 +1,20 @@
+"""The run that made the shipped model, limner-1. Measured scores: docs/log.md and `limner models`."""
+
+from limner.network.denoiser import DenoiserConfig
+from limner.training.contrast import ContrastConfig
+from limner.training.denoise import RunConfig
+from limner.training.flow import FlowConfig
+from limner.training.judge import JudgeTraining
+from limner.training.recipe import Recipe
+
+
+def recipe() -> Recipe:
+    """A few hours on two cores without bf16 units."""
+    return Recipe(
+        name="limner-1",
+        scenes=60_000,
+        contrast=ContrastConfig(steps=260),
+        judge_training=JudgeTraining(steps=900),
+        denoiser=DenoiserConfig(width=256, layers=8, heads=4),
+        run=RunConfig(epochs=20, epoch_pictures=12_800, batch=64, compile=True, flow=FlowConfig(routed=0.5)),
+    )

@@ -1,0 +1,1 @@
+"""Who computes: the contract (`base`), the engines by name (`registry`), and one module per engine."""

@@ -1,0 +1,47 @@
+"""From a model's name to a pipeline that is ready to draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from limner.engines.base import EngineOptions, Precision
+from limner.engines.registry import create_engine, find_engine
+from limner.pipeline import Pipeline
+
+__all__ = ["DEFAULT_MODEL", "load"]
+
+DEFAULT_MODEL = "limner-1"
+
+
+def load(
+    model: str | Path = DEFAULT_MODEL,
+    *,
+    engine: str = "openvino",
+    threads: int = 0,
+    cache_dir: Path | None = None,
+    precision: Precision = "auto",
+) -> Pipeline:
+    """Open a model.
+
+    Args:
+        model: the name of a model that ships with limner, or the folder of any other.
+        engine: who computes: one of `limner.engines.registry.ENGINES`. "fake" needs no model and draws
+            gradients at once, for trying things out.
+        threads: processor threads to compute with; 0 takes all.
+        cache_dir: where compiled networks are kept between processes; None keeps none.
+        precision: "auto", "f32" or "bf16".
+
+    Raises:
+        InvalidRequestError: an argument is out of range; `param` names it.
+        EngineUnavailableError: the engine's package is missing; the message says how to install it.
+        ModelError: there is no such model, or its files are incomplete or damaged.
+    """
+    options = EngineOptions(threads=threads, cache_dir=cache_dir, precision=precision)
+    folder = _find(model) if find_engine(engine).needs_model else None
+    return Pipeline(create_engine(engine, folder, options))
+
+
+def _find(model: str | Path) -> Path:
+    from limner.models import find  # noqa: PLC0415  an engine without a model needs no reader of models
+
+    return find(model)

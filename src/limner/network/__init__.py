@@ -1,0 +1,3 @@
+"""Our model in torch: text encoder, image tower, patch autoencoder, denoiser, judge."""
+
+__all__: list[str] = []

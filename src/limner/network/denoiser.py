@@ -1,0 +1,212 @@
+"""Stage 3's network: a noisy picture, a time and a prompt -> an estimate of the clean picture.
+
+A diffusion transformer (Peebles and Xie 2022) on the latent grid. The picture's tokens attend to each other
+and, in the same softmax, to the prompt's tokens; time and the prompt's vector modulate every layer by one
+shared projection (PixArt-alpha, Chen et al. 2023).
+
+Axes in names: B batch, C latent channels, h, w latent grid, N = h * w picture tokens, T prompt tokens,
+D prompt token width, W width, V vector length, H heads, M = N + T keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from limner.network.layers import Block, FeedForward, attend, padding_bias
+from limner.types import EMBEDDING_LENGTH
+
+__all__ = ["Denoiser", "DenoiserConfig"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DenoiserConfig:
+    """Shapes of the denoiser."""
+
+    channels: int = 192
+    grid: int = 8
+    width: int = 256
+    layers: int = 8
+    heads: int = 4
+    text_width: int = 384
+    text_layers: int = 1
+    vector: int = EMBEDDING_LENGTH
+
+
+class _Layer(nn.Module):
+    """Joint attention and feed-forward, each modulated and gated (adaLN-Zero, Peebles and Xie 2022)."""
+
+    def __init__(self, config: DenoiserConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.heads, self.grid = config.heads, config.grid
+        self.norm1 = nn.LayerNorm(width, elementwise_affine=False)
+        self.norm2 = nn.LayerNorm(width, elementwise_affine=False)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.text_kv = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+        self.feed_forward = FeedForward(width, 4 * width)
+        self.modulation = nn.Parameter(torch.zeros(6, width))
+        self.nearness = nn.Parameter(_slopes(config.heads, config.grid))
+
+    def forward(
+        self, x_BNW: Tensor, text_BTW: Tensor, hidden_B11T: Tensor, shared_B6W: Tensor, keep_N: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        shift1, scale1, gate1, shift2, scale2, gate2 = (shared_B6W + self.modulation)[:, :, None].unbind(1)
+        q, k, v = self.qkv(self.norm1(x_BNW) * (1 + scale1) + shift1).chunk(3, dim=-1)
+        text_k, text_v = self.text_kv(text_BTW).chunk(2, dim=-1)
+        keys, values = torch.cat([k, text_k], 1), torch.cat([v, text_v], 1)
+        mixed, weights_BHNM = attend(
+            q, keys, values, self.heads, self._bias(x_BNW.shape[0], hidden_B11T, keep_N)
+        )
+        x_BNW = x_BNW + gate1 * self.out(mixed)
+        x_BNW = x_BNW + gate2 * self.feed_forward(self.norm2(x_BNW) * (1 + scale2) + shift2)
+        return x_BNW, weights_BHNM[..., x_BNW.shape[1] :].mean(1)
+
+    def _bias(self, batch: int, hidden_B11T: Tensor, keep_N: Tensor | None) -> Tensor:
+        """(B, H, N, M): how near picture tokens are, learned per head; the prompt's padding is hidden."""
+        places = torch.arange(self.grid, device=hidden_B11T.device)
+        away = places[:, None] - places[None, :] + self.grid - 1
+        table = self.nearness[:, away[:, None, :, None], away[None, :, None, :]]
+        near_HNN = table.reshape(self.heads, self.grid**2, self.grid**2)
+        if keep_N is not None:
+            near_HNN = near_HNN[:, keep_N][:, :, keep_N]
+        near = near_HNN[None].expand(batch, -1, -1, -1)
+        return torch.cat([near, hidden_B11T.expand(-1, self.heads, near.shape[2], -1)], -1)
+
+
+class Denoiser(nn.Module):
+    """x0 = skip(t) * x + out(t) * F(x, t, prompt), per channel (after Karras et al. 2022, eq. 7).
+
+    With channel k's own deviation s_k, skip and out are those of the best linear estimate under
+    x = (1 - t) x0 + t eps, so that the network learns only what is not linear:
+    skip = (1 - t) s^2 / v and out = t s / sqrt(v), with v = (1 - t)^2 s^2 + t^2.
+    """
+
+    deviation: Tensor
+
+    def __init__(self, config: DenoiserConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.register_buffer("deviation", torch.ones(config.channels))
+        self.embed = nn.Linear(config.channels, width)
+        self.places = nn.Parameter(_places(config.grid, width))
+        self.text_embed = nn.Sequential(nn.LayerNorm(config.text_width), nn.Linear(config.text_width, width))
+        self.text_blocks = nn.ModuleList(Block(width, config.heads) for _ in range(config.text_layers))
+        self.condition = nn.Linear(config.vector, width)
+        self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        self.modulate = nn.Linear(width, 6 * width)
+        self.layers = nn.ModuleList(_Layer(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, config.channels)
+        for zeroed in (self.modulate, self.head):
+            nn.init.zeros_(zeroed.weight)
+            nn.init.zeros_(zeroed.bias)
+        with torch.no_grad():
+            for layer in self.layers:
+                cast("_Layer", layer).modulation[2].fill_(0.5)
+                cast("_Layer", layer).modulation[5].fill_(0.5)
+
+    def forward(
+        self, x_BChw: Tensor, t_B: Tensor, states_BTD: Tensor, mask_BT: Tensor, vector_BV: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Estimate the clean picture.
+
+        Args:
+            x_BChw: noisy latents.
+            t_B: times from 0 (clean) to 1 (noise).
+            states_BTD: the prompt's token states.
+            mask_BT: bool, True where a token stands. A prompt without tokens is no prompt at all.
+            vector_BV: the prompt's vector, zero for no prompt.
+
+        Returns:
+            (B, C, h, w) the estimate of the clean latents, and (B, T, h, w) the attention that the picture
+            pays to each prompt token, averaged over heads and layers.
+        """
+        skip_BC, out_BC, into_BC = self.preconditioning(t_B)
+        residual_BChw, attention = self.residual(
+            x_BChw * into_BC[..., None, None], t_B, states_BTD, mask_BT, vector_BV
+        )
+        x0_BChw = skip_BC[..., None, None] * x_BChw + out_BC[..., None, None] * residual_BChw
+        return x0_BChw, attention
+
+    def preconditioning(self, t_B: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Skip, out and in factors, each (B, C)."""
+        t, s = t_B[:, None], self.deviation[None, :]
+        variance = (1 - t) ** 2 * s**2 + t**2
+        return (1 - t) * s**2 / variance, t * s * variance.rsqrt(), variance.rsqrt()
+
+    def residual(
+        self,
+        x_BChw: Tensor,
+        t_B: Tensor,
+        states_BTD: Tensor,
+        mask_BT: Tensor,
+        vector_BV: Tensor,
+        keep_N: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """F: everything but the preconditioning; its target has unit variance in every channel.
+
+        With `keep_N`, in training, only those picture tokens pass through the middle layers (all but the
+        first and the last); the others take the short way round (TREAD, Krause et al. 2025).
+        """
+        batch, _, h, w = x_BChw.shape
+        text_BTW = self.text_embed(states_BTD)
+        hidden_B11T = padding_bias(mask_BT, x_BChw.dtype)
+        for block in self.text_blocks:
+            text_BTW = block(text_BTW, hidden_B11T)
+        condition_BW = self.time(_waves(t_B, self.config.width)) + self.condition(vector_BV * 32)
+        shared_B6W = self.modulate(nn.functional.silu(condition_BW)).view(batch, 6, -1)
+        x_BNW = self.embed(x_BChw.flatten(2).transpose(1, 2)) + self.places
+        condition = (text_BTW, hidden_B11T, shared_B6W)
+        if keep_N is None:
+            x_BNW, attention_BNT = self._through(x_BNW, condition)
+        else:
+            x_BNW, attention_BNT = self._routed(x_BNW, condition, keep_N)
+        out_BNC = self.head(self.norm(x_BNW))
+        attention_BThw = attention_BNT.transpose(1, 2).reshape(batch, -1, h, w)
+        return out_BNC.transpose(1, 2).reshape(x_BChw.shape), attention_BThw
+
+    def _through(self, x_BNW: Tensor, condition: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        total = torch.zeros(())
+        for layer in self.layers:
+            x_BNW, weights_BNT = layer(x_BNW, *condition, None)
+            total = total + weights_BNT
+        return x_BNW, total / len(self.layers)
+
+    def _routed(
+        self, x_BNW: Tensor, condition: tuple[Tensor, Tensor, Tensor], keep_N: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        first, *middle, last = self.layers
+        x_BNW, weights_BNT = first(x_BNW, *condition, None)
+        kept_BKW = x_BNW[:, keep_N]
+        for layer in middle:
+            kept_BKW, _ = layer(kept_BKW, *condition, keep_N)
+        x_BNW, _ = last(x_BNW.index_copy(1, keep_N, kept_BKW), *condition, None)
+        return x_BNW, weights_BNT
+
+
+def _places(grid: int, width: int) -> Tensor:
+    """(N, W): sines and cosines of row and column, from which the learned positions start."""
+    at = torch.arange(grid) / grid
+    rows, columns = (_waves(axis.flatten(), width // 2, 30.0) for axis in torch.meshgrid(at, at, indexing="ij"))
+    return torch.cat([rows, columns], -1)
+
+
+def _slopes(heads: int, grid: int) -> Tensor:
+    """(H, offsets, offsets): the first head sees all alike, the others what is near the more (Press et al. 2022)."""
+    away = torch.arange(1 - grid, grid).float()
+    distance = (away[:, None] ** 2 + away[None, :] ** 2).sqrt()
+    return -torch.arange(heads)[:, None, None] / heads * distance
+
+
+def _waves(t_B: Tensor, width: int, fastest: float = 1000.0) -> Tensor:
+    """Sinusoidal embedding of numbers from 0 to 1 (Vaswani et al. 2017, section 3.5): (B,) -> (B, W)."""
+    half = width // 2
+    frequency = fastest ** (1 - torch.arange(half, device=t_B.device) / half)
+    angle_BF = t_B[:, None] * frequency
+    return torch.cat([angle_BF.cos(), angle_BF.sin()], -1)

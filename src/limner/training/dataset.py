@@ -1,0 +1,99 @@
+"""Scenes by number, and the cache that training reads: latents, captions, text states.
+
+Axes in names: K scenes, C latent channels, h, w latent grid, T tokens, D token width, V vector length.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from limner.training.scenes.art import Art
+from limner.training.scenes.captions import caption
+from limner.training.scenes.compose import compose
+from limner.training.scenes.concepts import data_folder, load_concepts, load_places
+from limner.training.scenes.distractors import Choice, choices
+from limner.training.scenes.spec import Scene, SceneSampler, Vocabulary, scene_random
+from limner.types import Pixels
+
+__all__ = ["SceneStream", "StreamConfig", "compose_many", "load_vocabulary"]
+
+_PICTURE, _CAPTION, _CHOICES = 1, 16, 2
+"""Which random stream of a scene's index draws what; captions take 16 and up, one for each wording."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamConfig:
+    """An endless, numbered sequence of scenes.
+
+    Attributes:
+        art: the folder that `fetch_art` filled.
+        data: folder of the concept table and the places; None is the project's own.
+        seed: another seed gives other scenes.
+        held_out: scenes from the combinations that training never sees, or from all others.
+    """
+
+    art: Path
+    data: Path | None = None
+    seed: int = 0
+    held_out: bool = False
+
+
+def load_vocabulary(folder: Path) -> Vocabulary:
+    """The concepts and places of a data folder."""
+    concepts, places = load_concepts(folder / "concepts.csv"), load_places(folder / "places.toml")
+    return Vocabulary(concepts=concepts, places=places)
+
+
+class SceneStream:
+    """Scene `index`, its picture and its captions: always the same, whoever asks, in whatever order."""
+
+    def __init__(self, config: StreamConfig) -> None:
+        self.config = config
+        self.vocabulary = load_vocabulary(config.data or data_folder())
+        self._sampler = SceneSampler(self.vocabulary)
+        self._art = Art(config.art)
+
+    def scene(self, index: int) -> Scene:
+        """What scene `index` shows."""
+        return self._sampler.sample(self.config.seed, index, held_out=self.config.held_out)
+
+    def picture(self, index: int) -> Pixels:
+        """uint8 (256, 256, 3)."""
+        return compose(self.scene(index), self._art, self._random(_PICTURE, index))
+
+    def caption(self, index: int, wording: int = 0) -> str:
+        """One of the ways to say it."""
+        return caption(self.scene(index), self._random(_CAPTION + wording, index))
+
+    def choices(self, index: int) -> list[Choice]:
+        """Ten captions, the true one first."""
+        return choices(self.scene(index), self.vocabulary, self._random(_CHOICES, index))
+
+    def _random(self, stream: int, index: int) -> np.random.Generator:
+        return scene_random(self.config.seed + (stream << 32), index)
+
+
+def compose_many(config: StreamConfig, indices: Sequence[int], workers: int) -> Iterator[Pixels]:
+    """The pictures of many scenes, in order, drawn by parallel processes; the same for any number of them."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, initializer=_start_worker, initargs=(config,)) as pool:
+        yield from pool.imap(_compose_one, indices, chunksize=64)
+
+
+class _Worker:
+    """What a worker process holds between tasks."""
+
+    stream: SceneStream
+
+
+def _start_worker(config: StreamConfig) -> None:
+    _Worker.stream = SceneStream(config)
+
+
+def _compose_one(index: int) -> Pixels:
+    return _Worker.stream.picture(index)

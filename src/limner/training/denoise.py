@@ -1,0 +1,204 @@
+"""The denoiser's training run: steps, epochs, checkpoints, a log; it can stop anywhere and go on to the bit.
+
+Axes in names: B batch, C latent channels, h, w latent grid, N picture tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from limner.errors import TrainingError
+from limner.network.denoiser import Denoiser
+from limner.training.cache import CaptionStates
+from limner.training.checkpoint import load_checkpoint, load_optimizer, optimizer_tensors, save_checkpoint
+from limner.training.flow import FlowConfig, flow_loss, sample_times
+from limner.training.optimizer import Average, Muon, split_parameters
+
+__all__ = ["DenoiserRun", "RunConfig", "RunData"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunConfig:
+    """A whole denoiser run.
+
+    Attributes:
+        epochs, epoch_pictures: how long; an epoch is a fixed number of pictures.
+        batch: pictures a step.
+        muon_rate, adam_rate: peak learning rates.
+        warmup, cooldown: shares of the run in which the rates rise to the peak and fall to zero.
+        average: decay of the moving average of the weights, which are the ones that draw.
+        clip: the largest norm of the gradient.
+        flow: what is learned.
+        seed: step s draws everything random from (seed, s).
+        compile: let torch.compile fuse the network; worth its start-up in runs of over ten minutes.
+    """
+
+    epochs: int = 20
+    epoch_pictures: int = 12_800
+    batch: int = 64
+    muon_rate: float = 0.02
+    adam_rate: float = 2e-3
+    warmup: float = 0.01
+    cooldown: float = 0.2
+    average: float = 0.997
+    clip: float = 1.0
+    flow: FlowConfig = field(default_factory=FlowConfig)
+    seed: int = 0
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.epoch_pictures % self.batch:
+            raise TrainingError(
+                f"epoch_pictures ({self.epoch_pictures}) must be a multiple of batch ({self.batch})"
+            )
+
+    @property
+    def epoch_steps(self) -> int:
+        """Steps in an epoch."""
+        return self.epoch_pictures // self.batch
+
+    @property
+    def steps(self) -> int:
+        """Steps in the run."""
+        return self.epochs * self.epoch_steps
+
+    def rate(self, step: int) -> float:
+        """Share of the peak learning rate at a step: up, level, down to zero (Hu et al. 2024, WSD)."""
+        up = (step + 1) / max(1.0, self.warmup * self.steps)
+        down = (self.steps - step) / max(1.0, self.cooldown * self.steps)
+        return min(1.0, up, down)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunData:
+    """Cached latents of scenes, and their captions' states, `wordings` rows for each scene."""
+
+    latents_KChw: NDArray[np.float16]
+    states: CaptionStates
+    wordings: int
+
+
+class DenoiserRun:
+    """One run in one folder."""
+
+    def __init__(self, folder: Path, config: RunConfig, model: Denoiser, data: RunData) -> None:
+        self.folder, self.config, self.model, self.data = folder, config, model, data
+        hidden, rest = split_parameters(model)
+        self.muon = Muon(hidden, lr=config.muon_rate)
+        self.adam = torch.optim.AdamW(rest, lr=config.adam_rate, betas=(0.9, 0.95), weight_decay=0.0)
+        self.average = Average(model, config.average)
+        self.step = 0
+        self.width = -(-data.states.longest // 8) * 8
+        if config.compile:
+            model.residual = torch.compile(model.residual)  # type: ignore[method-assign]
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.checkpoint.is_file():
+            self._resume()
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file that the run goes on from."""
+        return self.folder / "checkpoint.safetensors"
+
+    def train_epoch(self, save_every: float = 300.0) -> Iterator[dict[str, float]]:
+        """Train to the end of the running epoch; yields step, loss, pictures per second after each step."""
+        last_save = time.monotonic()
+        end = (self.step // self.config.epoch_steps + 1) * self.config.epoch_steps
+        while self.step < end:
+            began = time.monotonic()
+            loss = self._train_step()
+            self.step += 1
+            pace = self.config.batch / (time.monotonic() - began)
+            record = {"step": self.step, "loss": round(loss, 5), "pictures_per_second": round(pace, 1)}
+            self._log(record)
+            if self.step == round((1 - self.config.cooldown) * self.config.steps):
+                self.save(self.folder / "before-cooldown.safetensors")
+            if time.monotonic() - last_save > save_every or self.step == end:
+                self.save()
+                last_save = time.monotonic()
+            yield record
+        save_checkpoint(
+            self.snapshot(self.step // self.config.epoch_steps), self.average.weights, self._facts()
+        )
+
+    def snapshot(self, epoch: int) -> Path:
+        """The averaged weights as they were at the end of an epoch: what the training trace judges."""
+        return self.folder / f"epoch-{epoch:03d}.safetensors"
+
+    def _train_step(self) -> float:
+        for group in (*self.muon.param_groups, *self.adam.param_groups):
+            peak = self.config.muon_rate if group in self.muon.param_groups else self.config.adam_rate
+            group["lr"] = peak * self.config.rate(self.step)
+        x0, noise, t, condition, keep = self.batch(self.step)
+        loss = flow_loss(self.model, x0, noise, t, condition, keep).mean()
+        if not math.isfinite(loss.item()):
+            raise TrainingError(
+                f"the loss is {loss.item()} at step {self.step}: lower the learning rates and resume"
+            )
+        self.muon.zero_grad()
+        self.adam.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        self.muon.step()
+        self.adam.step()
+        self.average.update(self.model, self.step)
+        return loss.item()
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor, Tensor], Tensor | None]:
+        """Step's pictures, noise, times, conditions and routed tokens: a function of (seed, step) alone."""
+        config, random = self.config, np.random.Generator(np.random.Philox(key=[self.config.seed, step]))
+        generator = torch.Generator().manual_seed(int(random.integers(2**62)))
+        rows_B = random.integers(len(self.data.latents_KChw), size=config.batch)
+        x0_BChw = torch.from_numpy(self.data.latents_KChw[rows_B].astype(np.float32))
+        captions_B = rows_B * self.data.wordings + random.integers(self.data.wordings, size=config.batch)
+        states, mask, vectors = self.data.states.batch(captions_B, self.width)
+        dropped_B = torch.rand(config.batch, generator=generator) < config.flow.drop
+        mask = mask & ~dropped_B[:, None]
+        vectors = vectors * ~dropped_B[:, None]
+        t_B = sample_times(config.batch, config.flow, generator)
+        noise_BChw = torch.randn(x0_BChw.shape, generator=generator)
+        return x0_BChw, noise_BChw, t_B, (states, mask, vectors), self._kept(generator)
+
+    def _kept(self, generator: torch.Generator) -> Tensor | None:
+        tokens = self.model.config.grid**2
+        kept = tokens - round(tokens * self.config.flow.routed)
+        return None if kept == tokens else torch.randperm(tokens, generator=generator)[:kept].sort().values
+
+    def save(self, path: Path | None = None) -> None:
+        """Write the checkpoint; before the cooldown a copy is kept, from which a longer run can go on."""
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"average.{name}": value for name, value in self.average.weights.items()}
+        tensors |= optimizer_tensors(self.muon, "muon") | optimizer_tensors(self.adam, "adam")
+        save_checkpoint(path or self.checkpoint, tensors, self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        return {"step": self.step, "config": asdict(self.config), "shapes": asdict(self.model.config)}
+
+    def _resume(self) -> None:
+        tensors, facts = load_checkpoint(self.checkpoint)
+        if facts["shapes"] != asdict(self.model.config):
+            raise TrainingError(f"{self.checkpoint} holds a denoiser of other shapes: choose another folder")
+        self.model.load_state_dict(_named(tensors, "model."))
+        self.average.weights = _named(tensors, "average.")
+        load_optimizer(self.muon, tensors, "muon")
+        load_optimizer(self.adam, tensors, "adam")
+        self.step = facts["step"]
+
+    def _log(self, record: dict[str, float]) -> None:
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+
+def _named(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

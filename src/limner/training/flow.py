@@ -1,0 +1,61 @@
+"""What the denoiser is trained on: noisy latents, their times, and the loss.
+
+Axes in names: B batch, C latent channels, h, w latent grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from limner.network.denoiser import Denoiser
+
+__all__ = ["FlowConfig", "flow_loss", "sample_times"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlowConfig:
+    """Where on the way from noise to picture the training looks.
+
+    Attributes:
+        time_mean, time_deviation: of the logit of t (Esser et al. 2024, eq. 19). Above 0: what a picture
+            shows is settled while it is still mostly noise.
+        drop: share of pictures that are learned without their prompt, for classifier-free guidance.
+        routed: share of the picture's tokens that pass by the middle layers (TREAD, Krause et al. 2025).
+    """
+
+    time_mean: float = 0.8
+    time_deviation: float = 1.2
+    drop: float = 0.1
+    routed: float = 0.0
+
+
+def sample_times(count: int, config: FlowConfig, generator: torch.Generator) -> Tensor:
+    """(B,) times from the logit-normal distribution."""
+    normal_B = torch.randn(count, generator=generator)
+    return torch.sigmoid(config.time_mean + config.time_deviation * normal_B)
+
+
+def flow_loss(
+    model: Denoiser,
+    x0_BChw: Tensor,
+    noise_BChw: Tensor,
+    t_B: Tensor,
+    condition: tuple[Tensor, Tensor, Tensor],
+    keep_N: Tensor | None = None,
+) -> Tensor:
+    """Squared error of the residual F, (B,), under x = (1 - t) x0 + t eps (Lipman et al. 2023, eq. 22).
+
+    F's target has unit variance in every channel at every time (see `Denoiser`), so no time needs a weight of
+    its own (Karras et al. 2022, eq. 8). Channels count in proportion to their deviation.
+    """
+    t = t_B[:, None, None, None]
+    x_BChw = (1 - t) * x0_BChw + t * noise_BChw
+    skip, out, into = (factor[..., None, None] for factor in model.preconditioning(t_B))
+    target_BChw = (x0_BChw - skip * x_BChw) / out
+    residual_BChw, _ = model.residual(x_BChw * into, t_B, *condition, keep_N)
+    weight_C = model.deviation / model.deviation.mean()
+    error_BChw = (residual_BChw - target_BChw).square() * weight_C[:, None, None]
+    return error_BChw.mean((1, 2, 3))

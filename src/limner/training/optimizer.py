@@ -1,0 +1,79 @@
+"""What turns gradients into steps: Muon for matrices, AdamW for the rest, an average of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Average", "Muon", "orthogonalize", "split_parameters"]
+
+
+def orthogonalize(matrix: Tensor, iterations: int = 5) -> Tensor:
+    """The nearest half-orthogonal matrix, roughly: all singular values pulled towards 1.
+
+    Newton-Schulz iteration X <- a X + b (X X^T) X + c (X X^T)^2 X with the coefficients of Jordan et al. 2024
+    ("Muon: an optimizer for hidden layers in neural networks").
+
+    In float32: torch's own Muon counts on bf16 units, and on CPUs without them is several times slower.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.mT if tall else matrix
+    x = x / (x.norm() + 1e-7)
+    for _ in range(iterations):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.mT if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum, orthogonalized (Jordan et al. 2024), for the weights of hidden linear layers."""
+
+    def __init__(self, params: Iterable[Tensor], lr: float = 0.02, momentum: float = 0.95) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002 (torch's signature)
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                state = self.state[parameter]
+                buffer = state.setdefault("momentum", torch.zeros_like(parameter))
+                buffer.lerp_(parameter.grad, 1 - group["momentum"])
+                nesterov = parameter.grad.lerp(buffer, group["momentum"])
+                rows, columns = parameter.shape
+                size = group["lr"] * max(1.0, rows / columns) ** 0.5
+                parameter.sub_(orthogonalize(nesterov), alpha=size)
+
+
+def split_parameters(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    """The weights of hidden linear layers, and everything else (embeddings, heads, gains, biases)."""
+    hidden: list[Tensor] = []
+    rest: list[Tensor] = []
+    for name, parameter in model.named_parameters():
+        inner = name.startswith(("layers.", "blocks.", "text_blocks."))
+        is_matrix = parameter.ndim == 2 and name.endswith("weight")
+        (hidden if inner and is_matrix else rest).append(parameter)
+    return hidden, rest
+
+
+class Average:
+    """A moving average of a model's weights: the ones that draw (Polyak and Juditsky 1992)."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Follow the model; faster in the beginning, when there is little worth remembering."""
+        weight = 1 - min(self.decay, (1 + step) / (10 + step))
+        mine, theirs = [], []
+        for name, value in model.state_dict().items():
+            mine.append(self.weights[name])
+            theirs.append(value)
+        torch._foreach_lerp_(mine, theirs, weight)

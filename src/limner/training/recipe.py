@@ -1,0 +1,79 @@
+"""A whole training run as one value: what `recipes/*.py` return and `limner train` carries out."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from limner.errors import TrainingError
+from limner.network.autoencoder import AutoencoderConfig
+from limner.network.denoiser import DenoiserConfig
+from limner.network.image_tower import ImageTowerConfig
+from limner.network.judge import JudgeConfig
+from limner.network.text_encoder import TextEncoderConfig
+from limner.training.contrast import ContrastConfig
+from limner.training.denoise import RunConfig
+from limner.training.evaluate import SamplingConfig
+from limner.training.judge import JudgeTraining
+
+__all__ = ["Recipe", "load_recipe"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """Everything that a training run depends on, besides the art.
+
+    Attributes:
+        name: of the model that comes out.
+        seed: of the training scenes; the held-out ones take the next.
+        scenes: how many scenes are composed and cached.
+        autoencoder_scenes: how many scenes the autoencoder is fitted to.
+        wordings: captions of each scene.
+        examined: how many held-out captions are drawn and judged after each epoch.
+        from_minilm: start the text encoder from all-MiniLM-L6-v2, else from random weights.
+        autoencoder, text_encoder, image_tower, judge, denoiser: shapes of the networks.
+        contrast, judge_training, run, sampling: how each stage goes.
+    """
+
+    name: str
+    seed: int = 0
+    scenes: int = 60_000
+    autoencoder_scenes: int = 2_500
+    wordings: int = 2
+    examined: int = 300
+    from_minilm: bool = True
+    autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
+    text_encoder: TextEncoderConfig = field(default_factory=TextEncoderConfig)
+    image_tower: ImageTowerConfig = field(default_factory=ImageTowerConfig)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
+    denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
+    contrast: ContrastConfig = field(default_factory=ContrastConfig)
+    judge_training: JudgeTraining = field(default_factory=JudgeTraining)
+    run: RunConfig = field(default_factory=RunConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+
+    def __post_init__(self) -> None:
+        if not self.autoencoder.channels == self.image_tower.channels == self.denoiser.channels:
+            raise TrainingError("autoencoder, image_tower and denoiser must have the same number of channels")
+        if not self.text_encoder.width == self.denoiser.text_width:
+            raise TrainingError("denoiser.text_width must be the text encoder's width")
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Run a recipe file's `recipe()` function.
+
+    Raises:
+        TrainingError: there is no such file, or it has no such function.
+    """
+    spec = importlib.util.spec_from_file_location("limner_recipe", path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise TrainingError(f"no recipe at {path}: name a Python file with a function recipe() -> Recipe")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    recipe = module.recipe() if hasattr(module, "recipe") else None
+    if not isinstance(recipe, Recipe):
+        raise TrainingError(
+            f"{path} must have a function recipe() that returns a limner.training.recipe.Recipe"
+        )
+    return recipe

@@ -1,0 +1,122 @@
+"""Scenes in people's words: full sentences, telegrams, paraphrases. Every word can be seen in the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from limner.training.scenes.spec import Group, Scene
+
+__all__ = ["caption"]
+
+T = TypeVar("T")
+
+_NUMBERS = {2: ("two", "2", "a pair of"), 3: ("three", "3"), 4: ("four", "4")}
+_RELATION_PHRASES = {
+    "left of": ("to the left of", "left of", "on the left of"),
+    "right of": ("to the right of", "right of", "on the right of"),
+    "next to": ("next to", "beside", "and", "with"),
+    "playing with": ("playing with", "chasing", "is playing with"),
+    "in front of": ("in front of", "standing in front of"),
+    "behind": ("behind", "standing behind"),
+    "above": ("above", "over", "flying over"),
+    "below": ("below", "under", "underneath"),
+    "on": ("on", "on top of", "sitting on"),
+}
+_CONDITION_PHRASES = {
+    "day": ("on a sunny day", "in the sunshine", "during the day"),
+    "sunset": ("at sunset", "in the evening", "at dusk"),
+    "night": ("at night", "under the stars", "by night"),
+    "rain": ("in the rain", "on a rainy day", "in rainy weather"),
+}
+_INDOOR_CONDITION_PHRASES = {"day": ("during the day", "by day"), "night": ("at night", "by night")}
+_KEYWORDS = {"day": "sunny", "sunset": "sunset", "night": "night", "rain": "rain"}
+_ADJECTIVES = ("cute", "little", "happy", "lovely", "nice")
+_OPENINGS = ("a picture of", "an illustration of", "a drawing of", "there is", "an image of")
+_ADORABLE = {"animal", "bird", "sea", "bug"}
+
+
+def caption(scene: Scene, random: np.random.Generator) -> str:
+    """One way to say what the scene shows.
+
+    However the dice fall, the same number of them is thrown: the same generator words another scene alike.
+    """
+    dice = random.random(6)
+    if dice[0] < 0.12:
+        return _telegram(scene, dice, random)
+    subject = _noun_phrase(scene.groups[0], random)
+    words = [subject]
+    if scene.relation is not None:
+        words.append(_choose(random, _RELATION_PHRASES[scene.relation]))
+        words.append(_noun_phrase(scene.groups[1], random))
+    place, condition = _choose(random, scene.place.phrases), _choose(random, _condition_phrases(scene))
+    if dice[1] < 0.9:
+        words.append(place)
+    if dice[2] < (0.25 if scene.condition == "day" else 0.9):
+        words.append(condition)
+    opening = _choose(random, _OPENINGS)
+    text = " ".join([opening, *words] if dice[3] < 0.15 else words)
+    text = text[0].upper() + text[1:] if dice[4] < 0.5 else text
+    return text + ("." if dice[5] < 0.2 else "")
+
+
+def _telegram(scene: Scene, dice: np.ndarray, random: np.random.Generator) -> str:
+    """Keywords with commas: "dog, ball, park"."""
+    parts = [_bare(group, random) for group in scene.groups]
+    place = scene.place.phrases[0].removeprefix("in the ").removeprefix("on the ").removeprefix("in a ")
+    if dice[1] < 0.9:
+        parts.append(place)
+    if dice[2] < (0.25 if scene.condition == "day" else 0.9):
+        parts.append(_KEYWORDS[scene.condition])
+    return ", ".join(parts)
+
+
+def _condition_phrases(scene: Scene) -> tuple[str, ...]:
+    sheltered = scene.place.setting in {"indoor", "underwater"}
+    return (_INDOOR_CONDITION_PHRASES if sheltered else _CONDITION_PHRASES)[scene.condition]
+
+
+def _noun_phrase(group: Group, random: np.random.Generator) -> str:
+    adjective = random.random() < 0.2 and group.concept.group in _ADORABLE
+    words = _bare(group, random, adjective=adjective)
+    article = _choose(random, ("a", "a", "a", "the", "one"))
+    if group.count > 1 or _is_plural(group):
+        return words
+    if article == "a" and words[0].lower() in "aeiou" and not words.startswith(("uni", "ufo")):
+        article = "an"
+    return f"{article} {words}"
+
+
+def _bare(group: Group, random: np.random.Generator, *, adjective: bool = False) -> str:
+    """Count, adjective, colour and noun, without an article."""
+    name, plural = group.concept.noun, group.concept.plural
+    synonym = _choose(random, group.concept.synonyms or (name,))
+    if random.random() < 0.35 and synonym != name:
+        name, plural = synonym, _plural(synonym)
+    number, praise = _choose(random, _NUMBERS.get(group.count, ("",))), _choose(random, _ADJECTIVES)
+    words = [number] if number else []
+    if adjective:
+        words.append(praise)
+    if group.colour:
+        words.append(group.colour)
+    return " ".join([*words, plural if group.count > 1 else name])
+
+
+def _is_plural(group: Group) -> bool:
+    """Whether one of it is a plural already, like french fries."""
+    return group.concept.noun == group.concept.plural and group.concept.noun.endswith("s")
+
+
+def _plural(noun: str) -> str:
+    """The regular English plural; irregular nouns have theirs in the concept table."""
+    if noun.endswith(("s", "x", "ch", "sh", "z")):
+        return noun + "es"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + "s"
+
+
+def _choose(random: np.random.Generator, options: Sequence[T]) -> T:
+    return options[int(random.random() * len(options))]

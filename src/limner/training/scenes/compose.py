@@ -1,0 +1,93 @@
+"""Drawing a scene: the backdrop, what stands around, then the things that it is about.
+
+This makes training data. Nothing that draws pictures for people may import it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from limner.training.scenes.art import Art
+from limner.training.scenes.backdrop import LIGHT, SIDE, paint_backdrop
+from limner.training.scenes.layout import GRID, Box, arrange
+from limner.training.scenes.spec import Scene
+from limner.types import Floats, Pixels
+
+__all__ = ["compose"]
+
+_SUN, _MOON, _CLOUD = "2600-fe0f", "1f319", "2601-fe0f"
+
+
+def compose(scene: Scene, art: Art, random: np.random.Generator) -> Pixels:
+    """The scene as a picture, uint8 (256, 256, 3)."""
+    boxes = arrange(scene, random)
+    canvas_HWC = paint_backdrop(scene.place, scene.condition, int(random.integers(4)))
+    _paint_sky(canvas_HWC, scene, art, random)
+    _paint_clutter(canvas_HWC, scene, art, random)
+    _paint_things(canvas_HWC, scene, boxes, art)
+    return np.clip(canvas_HWC * 255 + 0.5, 0, 255).astype(np.uint8)
+
+
+def _paint_sky(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
+    """Sun or moon and clouds, unless the scene is about something of the kind."""
+    about_the_sky = any(group.concept.group == "sky" for group in scene.groups)
+    if about_the_sky or scene.place.setting in {"indoor", "underwater"}:
+        return
+    column = int(random.integers(SIDE // GRID - 1))
+    if scene.condition in {"day", "night"}:
+        sprite = art.sprite(_SUN if scene.condition == "day" else _MOON, 44)
+        _paste(canvas_HWC, sprite, column * GRID + GRID, 56)
+    if scene.condition != "night":
+        light = LIGHT[scene.condition]
+        for _ in range(int(random.integers(1, 3))):
+            _paste(canvas_HWC, art.sprite(_CLOUD, 56), int(random.integers(1, 8)) * GRID, 64, light)
+
+
+def _paint_clutter(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
+    light = LIGHT[scene.condition]
+    shown = {group.concept.codepoint for group in scene.groups}
+    for item in scene.place.clutter:
+        if item["codepoint"] in shown:
+            continue
+        for _ in range(int(random.integers(item["most"] + 1))):
+            sprite = art.sprite(item["codepoint"], item["px"])
+            _paste(canvas_HWC, sprite, int(random.integers(0, 9)) * GRID, item["foot"], light)
+
+
+def _paint_things(canvas_HWC: Floats, scene: Scene, boxes: list[Box], art: Art) -> None:
+    """The things in order; one that stands on another finds its top."""
+    top = 0
+    for box in boxes:
+        sprite = art.sprite(box.concept.codepoint, box.px, box.group.colour, mirrored=box.mirrored)
+        foot = box.foot if box.foot > 0 else top
+        if box.shadow:
+            _shade(canvas_HWC, box.x, foot, sprite.width)
+        _paste(canvas_HWC, sprite, box.x, foot)
+        # A little below the highest point: seats and backs are rarely at the very top.
+        top = foot - round(sprite.height * 0.8 / 16) * 16
+
+
+def _paste(canvas_HWC: Floats, sprite: Image.Image, x: int, foot: int, light: Floats | None = None) -> None:
+    """Lay a sprite over the canvas, its middle at `x`, standing on `foot`; what sticks out is cut off."""
+    left, top = x - sprite.width // 2, foot - sprite.height
+    x0, y0 = max(left, 0), max(top, 0)
+    x1, y1 = min(left + sprite.width, SIDE), min(foot, SIDE)
+    if x0 >= x1 or y0 >= y1:
+        return
+    part_HWC = np.asarray(sprite, dtype=np.float32)[y0 - top : y1 - top, x0 - left : x1 - left] / 255
+    colour_HWC, alpha_HW1 = part_HWC[..., :3], part_HWC[..., 3:]
+    if light is not None:
+        colour_HWC = colour_HWC * light
+    under_HWC = canvas_HWC[y0:y1, x0:x1]
+    canvas_HWC[y0:y1, x0:x1] = under_HWC + alpha_HW1 * (colour_HWC - under_HWC)
+
+
+def _shade(canvas_HWC: Floats, x: int, foot: int, width: int) -> None:
+    """A soft contact shadow: an ellipse of the thing's width under its foot."""
+    half_w, half_h = width * 0.46, max(3.0, width * 0.06)
+    y0, y1 = max(0, int(foot - half_h * 2)), min(SIDE, int(foot + half_h * 2))
+    x0, x1 = max(0, int(x - half_w * 1.2)), min(SIDE, int(x + half_w * 1.2))
+    y, columns = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+    distance = ((columns - x) / half_w) ** 2 + ((y - foot + 1) / half_h) ** 2
+    canvas_HWC[y0:y1, x0:x1] *= (1 - 0.32 * np.clip(1.25 - distance, 0, 1))[..., None]

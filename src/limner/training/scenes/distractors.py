@@ -1,0 +1,142 @@
+"""Nine captions that are nearly right: each tells the scene with one thing changed that a picture can refute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from limner.training.scenes.captions import caption
+from limner.training.scenes.concepts import COLOURS, Concept
+from limner.training.scenes.spec import CONDITIONS, Group, Scene, Vocabulary, fits_place
+
+__all__ = ["CHOICES", "KINDS", "Choice", "choices"]
+
+CHOICES = 10
+KINDS = ("thing", "count", "colour", "swap", "relation", "place", "condition")
+_CONTRARY = {
+    "left of": "right of",
+    "right of": "left of",
+    "in front of": "behind",
+    "behind": "in front of",
+    "above": "below",
+    "below": "above",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A caption, and what is changed in it; "" in the true one."""
+
+    text: str
+    kind: str = ""
+
+
+def choices(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> list[Choice]:
+    """Ten captions in the same wording: the true one first, then nine of scenes that differ in one thing.
+
+    What differs: a thing (half of the time by one of its own kind), a count, a colour, two things' colours
+    and counts swapped, the relation turned round, the place, the condition. Only what the caption tells is
+    changed.
+    """
+    wording = int(random.integers(2**31))
+    found = [Choice(_worded(scene, wording))]
+    told = {found[0].text}
+    while len(found) < CHOICES:
+        # Things make up most of what captions tell: they are asked for twice as often.
+        kind = ("thing", *KINDS)[int(random.integers(len(KINDS) + 1))]
+        changed = _EDITS[kind](scene, vocabulary, random)
+        text = _worded(changed, wording) if changed else found[0].text
+        if text not in told:
+            told.add(text)
+            found.append(Choice(text, kind))
+    return found
+
+
+def _worded(scene: Scene, wording: int) -> str:
+    return caption(scene, np.random.Generator(np.random.Philox(key=wording)))
+
+
+def _change_thing(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene:
+    at = int(random.integers(len(scene.groups)))
+    old = scene.groups[at].concept
+    same_kind = random.random() < 0.5
+    fitting = [c for c in vocabulary.concepts if fits_place(c, scene.place) and c not in _shown(scene)]
+    kin = [c for c in fitting if c.group == old.group]
+    pool = kin if same_kind and kin else fitting
+    return _with_group(scene, at, replace(scene.groups[at], concept=pool[int(random.integers(len(pool)))]))
+
+
+def _change_count(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene:
+    at = int(random.integers(len(scene.groups)))
+    counts = [n for n in (1, 2, 3, 4) if n != scene.groups[at].count]
+    return _with_group(scene, at, replace(scene.groups[at], count=counts[int(random.integers(3))]))
+
+
+def _change_colour(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
+    painted = [at for at, group in enumerate(scene.groups) if group.colour]
+    if not painted:
+        return None
+    at = painted[int(random.integers(len(painted)))]
+    others = [name for name in COLOURS if name != scene.groups[at].colour]
+    return _with_group(scene, at, replace(scene.groups[at], colour=others[int(random.integers(len(others)))]))
+
+
+def _swap(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
+    """A word-order trap: the colours of two things change places, or the counts do."""
+    if len(scene.groups) == 1:
+        return None
+    first, second = scene.groups
+    if first.colour == second.colour and first.count == second.count:
+        return None
+    swapped = (
+        replace(first, colour=second.colour, count=second.count),
+        replace(second, colour=first.colour, count=first.count),
+    )
+    return replace(scene, groups=swapped)
+
+
+def _turn_round(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
+    contrary = _CONTRARY.get(scene.relation or "")
+    return replace(scene, relation=contrary) if contrary else None
+
+
+def _change_place(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene:
+    sheltered = {"indoor", "underwater"}
+    weathered = scene.condition not in {"day", "night"}
+    others = [
+        place
+        for place in vocabulary.places
+        if place != scene.place and not (weathered and place.setting in sheltered)
+    ]
+    return replace(scene, place=others[int(random.integers(len(others)))])
+
+
+def _change_condition(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
+    """To anything but day, which captions rarely tell: silence would not be refuted by the picture."""
+    sheltered = scene.place.setting in {"indoor", "underwater"}
+    told = ("night",) if sheltered else CONDITIONS[1:]
+    possible = [condition for condition in told if condition != scene.condition]
+    return replace(scene, condition=possible[int(random.integers(len(possible)))]) if possible else None
+
+
+_EDITS: dict[str, Callable[[Scene, Vocabulary, np.random.Generator], Scene | None]] = {
+    "thing": _change_thing,
+    "count": _change_count,
+    "colour": _change_colour,
+    "swap": _swap,
+    "relation": _turn_round,
+    "place": _change_place,
+    "condition": _change_condition,
+}
+
+
+def _with_group(scene: Scene, at: int, group: Group) -> Scene:
+    groups = list(scene.groups)
+    groups[at] = group
+    return replace(scene, groups=tuple(groups))
+
+
+def _shown(scene: Scene) -> set[Concept]:
+    return {group.concept for group in scene.groups}

