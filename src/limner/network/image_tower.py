@@ -33,6 +33,7 @@ class ImageTower(nn.Module):
 
     def __init__(self, config: ImageTowerConfig) -> None:
         super().__init__()
+        self.config = config
         self.embed = nn.Linear(config.channels, config.width)
         self.places = nn.Parameter(torch.randn(config.tokens, config.width) * 0.02)
         self.blocks = nn.ModuleList(Block(config.width, config.heads) for _ in range(config.layers))

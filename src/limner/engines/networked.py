@@ -1,0 +1,149 @@
+"""What every engine that runs our networks has in common: all but the running itself.
+
+Axes in names: B batch, T tokens, D token width, V vector length, C channels, H and W pixels, h and w the latent grid.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.diffusion.guidance import guide
+from limner.engines.base import Capabilities, Engine, Inpaint
+from limner.errors import InvalidRequestError, NonFiniteError
+from limner.models.manifest import Manifest
+from limner.text.tokenizer import Tokenizer
+from limner.types import Floats, Pixels, TextFeatures
+
+__all__ = ["Condition", "NetworkEngine"]
+
+Condition = tuple[Floats, NDArray[np.bool_], Floats]
+"""Token states (B, T, D), their mask (B, T) and vectors (B, V): what the denoiser is told of the prompts."""
+
+
+class NetworkEngine(Engine):
+    """An engine over a model folder; a subclass runs the five networks."""
+
+    def __init__(self, folder: Path, manifest: Manifest, *, batch_invariant: bool) -> None:
+        self.capabilities = Capabilities(
+            model=manifest.name,
+            latent_shape=manifest.latent_shape,
+            picture_size=manifest.picture_size,
+            default_steps=manifest.steps,
+            default_guidance=manifest.guidance,
+            timestep_shift=manifest.timestep_shift,
+            batch_invariant=batch_invariant,
+        )
+        self._tokenizer = Tokenizer(folder / "tokenizer.json", manifest.window)
+
+    @abstractmethod
+    def run_text_encoder(self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """Token ids and mask -> token states (B, T, D) and unit vectors (B, V)."""
+
+    @abstractmethod
+    def run_denoiser(self, x_BChw: Floats, t_B: Floats, condition: Condition) -> tuple[Floats, Floats]:
+        """-> clean x (B, C, h, w) and attention (B, T, h, w)."""
+
+    @abstractmethod
+    def run_decoder(self, x_BChw: Floats) -> Floats:
+        """-> pixels (B, 3, H, W) from -1 to 1."""
+
+    @abstractmethod
+    def run_image_encoder(self, pixels_BCHW: Floats) -> Floats:
+        """Pixels from -1 to 1 -> clean x (B, C, h, w)."""
+
+    @abstractmethod
+    def run_image_tower(self, x_BChw: Floats) -> Floats:
+        """Clean x -> unit vectors (B, V)."""
+
+    def encode(self, prompts: Sequence[str]) -> list[TextFeatures]:
+        """See `Engine.encode`."""
+        texts = [self._tokenizer.encode(prompt) for prompt in prompts]
+        if not texts:
+            return []
+        mask_BT = np.stack([text.mask_T for text in texts])
+        states_BTD, vectors_BV = self.run_text_encoder(np.stack([text.ids_T for text in texts]), mask_BT)
+        _check(states_BTD, "The text encoder")
+        return [
+            TextFeatures(
+                prompt=prompt,
+                vector_D=vectors_BV[at],
+                states_TD=states_BTD[at],
+                mask_T=text.mask_T,
+                tokens=text.tokens,
+                words=text.words,
+                unread=text.unread,
+            )
+            for at, (prompt, text) in enumerate(zip(prompts, texts, strict=True))
+        ]
+
+    def denoise(
+        self,
+        x_BChw: Floats,
+        t_B: Floats,
+        features: Sequence[TextFeatures],
+        guidance_B: Floats,
+        inpaint: Inpaint | None = None,
+    ) -> Floats:
+        """See `Engine.denoise`. Pictures that are guided take a second place in the batch, without their prompt."""
+        del inpaint  # this network has no inputs for it; the rule in diffusion.inpaint does the work
+        with_prompt = _condition(features)
+        guided = np.flatnonzero(guidance_B != 1)
+        without = tuple(np.zeros_like(part[guided]) for part in with_prompt)
+        both = tuple(np.concatenate(pair) for pair in zip(with_prompt, without, strict=True))
+        places = np.concatenate([np.arange(len(x_BChw)), guided])
+        x0_BChw, _ = self.run_denoiser(x_BChw[places], t_B[places], (both[0], both[1], both[2]))
+        _check(x0_BChw, "The denoiser")
+        with_it, without_it = x0_BChw[: len(x_BChw)], x0_BChw[len(x_BChw) :]
+        if len(guided):
+            with_it = with_it.copy()
+            with_it[guided] = guide(with_it[guided], without_it, guidance_B[guided])
+        return with_it
+
+    def attend(self, x_BChw: Floats, t_B: Floats, features: Sequence[TextFeatures]) -> Floats:
+        """See `Engine.attend`."""
+        condition = _condition(features)
+        attention_BThw = self.run_denoiser(x_BChw, t_B, condition)[1] * condition[1][:, :, None, None]
+        total_B1hw = attention_BThw.sum(1, keepdims=True)
+        even_BT11 = condition[1][:, :, None, None] / condition[1].sum(1)[:, None, None, None]
+        spread = np.where(total_B1hw > 0, attention_BThw / np.maximum(total_B1hw, 1e-30), even_BT11)
+        return spread.astype(np.float32)
+
+    def decode(self, x0_BChw: Floats) -> Pixels:
+        """See `Engine.decode`."""
+        pixels_BCHW = self.run_decoder(x0_BChw)
+        _check(pixels_BCHW, "The decoder")
+        levels_BCHW = np.clip(pixels_BCHW * 127.5 + 127.5, 0, 255)
+        return np.ascontiguousarray(np.rint(levels_BCHW).astype(np.uint8).transpose(0, 2, 3, 1))
+
+    def encode_image(self, pixels_BHWC: Pixels) -> Floats:
+        """See `Engine.encode_image`."""
+        width, height = self.capabilities.picture_size
+        if pixels_BHWC.shape[1:] != (height, width, 3):
+            raise InvalidRequestError(
+                f"pictures must be {width}x{height} with 3 channels here, not {pixels_BHWC.shape[1:]}: fit them first",
+                param="image",
+            )
+        unit_BCHW = pixels_BHWC.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
+        return self.run_image_encoder(np.ascontiguousarray(unit_BCHW))
+
+    def embed_image(self, pixels_BHWC: Pixels) -> Floats:
+        """See `Engine.embed_image`."""
+        return self.run_image_tower(self.encode_image(pixels_BHWC))
+
+
+def _condition(features: Sequence[TextFeatures]) -> Condition:
+    return (
+        np.stack([each.states_TD for each in features]),
+        np.stack([each.mask_T for each in features]),
+        np.stack([each.vector_D for each in features]),
+    )
+
+
+def _check(values: Floats, who: str) -> None:
+    if not np.isfinite(values).all():
+        raise NonFiniteError(f"{who} put out NaN or infinity: check the model's files, or choose precision f32")

@@ -1,0 +1,6 @@
+"""Models as folders: where they are, what their manifest says, and whether their files are what it says."""
+
+from limner.models.folder import available, find
+from limner.models.manifest import Manifest, read_manifest, verify
+
+__all__ = ["Manifest", "available", "find", "read_manifest", "verify"]

@@ -1,0 +1,102 @@
+"""What a model's manifest says: shapes, defaults, scores, how it was trained, and the hash of every file.
+
+A model is a folder: `manifest.json`, one safetensors file for each network, OpenVINO graphs that point into those,
+`tokenizer.json` and a notice. There is no pickle in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from limner.errors import LimnerError, ModelError
+from limner.files import sha256_of
+
+__all__ = ["FORMAT", "MANIFEST", "Manifest", "read_manifest", "verify"]
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """A model's own account of itself.
+
+    Attributes:
+        format: version of this layout.
+        name: the model's name.
+        licence: under which it may be used.
+        window: tokens that the text encoder reads; what is beyond them is reported.
+        latent_shape: (C, h, w).
+        picture_size: (width, height).
+        steps, guidance, timestep_shift: how it draws unless told otherwise.
+        networks: the shapes of each network, as its config's fields.
+        files: the SHA-256 of each file.
+        scores: what was measured of it.
+        training_trace: loss, accuracy and an observation for each epoch.
+        recipe: what it was trained by.
+    """
+
+    name: str
+    window: int
+    latent_shape: tuple[int, int, int]
+    picture_size: tuple[int, int]
+    steps: int
+    guidance: float
+    timestep_shift: float
+    networks: Mapping[str, Mapping[str, Any]]
+    files: Mapping[str, str]
+    licence: str = "Apache-2.0"
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    training_trace: Sequence[Mapping[str, Any]] = ()
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """As the manifest file holds it."""
+        return json.dumps(asdict(self), indent=1)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read a model's manifest.
+
+    Raises:
+        ModelError: it is missing, not JSON, of another format, or lacks a field.
+    """
+    path = folder / MANIFEST
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read ({error}): copy or export the model again") from error
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise ModelError(f"{path} is not of format {FORMAT}: export the model with this version of limner")
+    known = {item.name for item in fields(Manifest)}
+    if unknown := facts.keys() - known:
+        raise ModelError(f"{path} has unknown fields: {', '.join(sorted(unknown))}; export the model again")
+    for name in ("latent_shape", "picture_size"):
+        facts[name] = tuple(facts.get(name, ()))
+    try:
+        return Manifest(**facts)
+    except TypeError as error:
+        raise ModelError(f"{path} is incomplete ({error}): export the model again") from error
+
+
+def verify(folder: Path, manifest: Manifest) -> None:
+    """Check that every file of the model is there and is the one that the manifest means.
+
+    Raises:
+        ModelError: a file is missing or differs; the message names it.
+    """
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
+            raise ModelError(f"{path} is missing: copy or export the model again")
+        try:
+            actual = sha256_of(path)
+        except LimnerError as error:
+            raise ModelError(str(error)) from error
+        if actual != expected:
+            raise ModelError(f"{path} is damaged (its SHA-256 is not the manifest's): copy or export the model again")

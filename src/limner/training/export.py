@@ -1,0 +1,179 @@
+"""From a trained run to a model folder that engines can open."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from limner.errors import OutputError
+from limner.files import sha256_of, write_atomic
+from limner.models.manifest import MANIFEST, Manifest
+from limner.network.autoencoder import PatchAutoencoder
+from limner.network.denoiser import Denoiser
+from limner.network.image_tower import ImageTower
+from limner.network.text_encoder import TextEncoder
+from limner.network.weights import rounded, widened
+from limner.training.graph import Graph, write_network
+
+__all__ = ["ModelParts", "export_model"]
+
+_NOTICE = """The weights in this folder are part of limner and under the Apache License 2.0.
+
+The text encoder is derived from sentence-transformers/all-MiniLM-L6-v2 (Apache License 2.0): its last layers were
+fine-tuned, a projection to 1024 dimensions was added, and its matrices were rounded to 8 bits. tokenizer.json is that
+model's. All other networks were trained on scenes composed from Fluent Emoji (MIT License, Copyright (c) Microsoft
+Corporation). The notices in full: THIRD_PARTY_NOTICES.md of limner.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelParts:
+    """What a model is made of.
+
+    Attributes:
+        name: the model's name.
+        text_encoder, image_tower, autoencoder, denoiser: the trained networks.
+        tokenizer: path of tokenizer.json.
+        window: how many tokens the text encoder reads.
+        steps, guidance, timestep_shift: how it draws unless told otherwise.
+        scores, training_trace, recipe: for the manifest.
+    """
+
+    name: str
+    text_encoder: TextEncoder
+    image_tower: ImageTower
+    autoencoder: PatchAutoencoder
+    denoiser: Denoiser
+    tokenizer: Path
+    window: int = 48
+    steps: int = 16
+    guidance: float = 3.0
+    timestep_shift: float = 3.0
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    training_trace: Sequence[Mapping[str, Any]] = ()
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+
+def export_model(folder: Path, parts: ModelParts) -> None:
+    """Write a model folder, whole or not at all.
+
+    Raises:
+        OutputError: `folder` exists already, or cannot be written.
+        TrainingError: a weight is NaN or infinite.
+    """
+    if folder.exists():
+        raise OutputError(f"{folder} exists already: name another folder, or remove it first")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written ({error.strerror}): choose another place") from error
+    try:
+        _write(scratch, parts)
+        scratch.chmod(0o755)
+        scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _write(folder: Path, parts: ModelParts) -> None:
+    names: list[str] = []
+    for name, (module, int8) in _networks(parts).items():
+        stored = rounded(module, int8=int8)
+        module.load_state_dict(widened(stored))
+        names += write_network(folder, name, stored, _graphs(name, parts))
+    write_atomic(folder / "tokenizer.json", parts.tokenizer.read_bytes())
+    write_atomic(folder / "NOTICE", _NOTICE.encode())
+    names += ["tokenizer.json", "NOTICE"]
+    manifest = _manifest(parts, {name: sha256_of(folder / name) for name in names})
+    write_atomic(folder / MANIFEST, manifest.to_json().encode())
+
+
+def _networks(parts: ModelParts) -> dict[str, tuple[nn.Module, bool]]:
+    """Each network, and whether its matrices are rounded to 8 bits."""
+    return {
+        "text_encoder": (parts.text_encoder, True),
+        "image_tower": (parts.image_tower, False),
+        "autoencoder": (parts.autoencoder, False),
+        "denoiser": (parts.denoiser, False),
+    }
+
+
+def _manifest(parts: ModelParts, files: Mapping[str, str]) -> Manifest:
+    shape, patch = parts.denoiser.config, parts.autoencoder.config.patch
+    return Manifest(
+        name=parts.name,
+        window=parts.window,
+        latent_shape=(shape.channels, shape.grid, shape.grid),
+        picture_size=(shape.grid * patch, shape.grid * patch),
+        steps=parts.steps,
+        guidance=parts.guidance,
+        timestep_shift=parts.timestep_shift,
+        networks={
+            "text_encoder": asdict(parts.text_encoder.config),
+            "image_tower": asdict(parts.image_tower.config),
+            "autoencoder": asdict(parts.autoencoder.config),
+            "denoiser": asdict(parts.denoiser.config),
+        },
+        files=files,
+        scores=parts.scores,
+        training_trace=parts.training_trace,
+        recipe=parts.recipe,
+    )
+
+
+class _Encode(nn.Module):
+    """The autoencoder's other direction, as a module."""
+
+    def __init__(self, autoencoder: PatchAutoencoder) -> None:
+        super().__init__()
+        self.autoencoder = autoencoder
+
+    def forward(self, pixels_BCHW: Tensor) -> Tensor:
+        return self.autoencoder.encode(pixels_BCHW)
+
+
+def _graphs(name: str, parts: ModelParts) -> list[Graph]:
+    shape, window = parts.denoiser.config, parts.window
+    side = shape.grid * parts.autoencoder.config.patch
+    x = torch.randn(2, shape.channels, shape.grid, shape.grid)
+    mask = torch.ones(2, window, dtype=torch.bool)
+    condition = {"states": torch.randn(2, window, shape.text_width), "mask": mask, "vector": torch.randn(2, shape.vector)}
+    graphs = {
+        "text_encoder": [
+            Graph(
+                name="text_encoder",
+                module=parts.text_encoder,
+                inputs={"ids": torch.ones(2, window, dtype=torch.int64), "mask": mask},
+                outputs=("states", "vector"),
+            )
+        ],
+        "denoiser": [
+            Graph(
+                name="denoiser",
+                module=parts.denoiser,
+                inputs={"x": x, "t": torch.rand(2)} | condition,
+                outputs=("x0", "attention"),
+            )
+        ],
+        "autoencoder": [
+            Graph(name="decoder", module=parts.autoencoder, inputs={"x": x}, outputs=("pixels",)),
+            Graph(
+                name="image_encoder",
+                module=_Encode(parts.autoencoder),
+                inputs={"pixels": torch.randn(2, 3, side, side)},
+                outputs=("x",),
+            ),
+        ],
+        "image_tower": [
+            Graph(name="image_tower", module=parts.image_tower, inputs={"x": x}, outputs=("vector",))
+        ],
+    }
+    return graphs[name]
