@@ -3,7 +3,6 @@
 from limner.network.denoiser import DenoiserConfig
 from limner.training.contrast import ContrastConfig
 from limner.training.denoise import RunConfig
-from limner.training.flow import FlowConfig
 from limner.training.judge import JudgeTraining
 from limner.training.recipe import Recipe
 
@@ -16,5 +15,5 @@ def recipe() -> Recipe:
         contrast=ContrastConfig(steps=260),
         judge_training=JudgeTraining(steps=900),
         denoiser=DenoiserConfig(width=256, layers=8, heads=4),
-        run=RunConfig(epochs=20, epoch_pictures=12_800, batch=64, compile=True, flow=FlowConfig(routed=0.5)),
+        run=RunConfig(epochs=11, epoch_pictures=12_800, batch=64, cooldown=0.15, compile=True),
     )

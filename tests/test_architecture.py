@@ -38,7 +38,7 @@ EXCEPTIONS = {
 
 FENCES = {
     "torch": ("limner.network", "limner.training", "limner.engines.torch", "limner.engines.diffusers"),
-    "openvino": ("limner.engines.openvino", "limner.training.export"),
+    "openvino": ("limner.engines.openvino", "limner.training.graph"),
     "ray": ("limner.cluster",),
     "fastapi": ("limner.server", "limner.studio"),
     "starlette": ("limner.server", "limner.studio"),

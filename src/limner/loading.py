@@ -42,6 +42,6 @@ def load(
 
 
 def _find(model: str | Path) -> Path:
-    from limner.models import find  # noqa: PLC0415  an engine without a model needs no reader of models
+    from limner.models import find
 
     return find(model)

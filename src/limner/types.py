@@ -118,7 +118,9 @@ def _check_range(name: str, value: int, low: int, high: int) -> None:
 
 def _check_guidance(value: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= MAX_GUIDANCE:
-        raise InvalidRequestError(f"guidance must be from 1 to {MAX_GUIDANCE:g}, not {value!r}", param="guidance")
+        raise InvalidRequestError(
+            f"guidance must be from 1 to {MAX_GUIDANCE:g}, not {value!r}", param="guidance"
+        )
 
 
 def _check_size(size: tuple[int, int]) -> None:

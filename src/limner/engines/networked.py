@@ -41,7 +41,9 @@ class NetworkEngine(Engine):
         self._tokenizer = Tokenizer(folder / "tokenizer.json", manifest.window)
 
     @abstractmethod
-    def run_text_encoder(self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def run_text_encoder(
+        self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats]:
         """Token ids and mask -> token states (B, T, D) and unit vectors (B, V)."""
 
     @abstractmethod
@@ -110,8 +112,10 @@ class NetworkEngine(Engine):
         attention_BThw = self.run_denoiser(x_BChw, t_B, condition)[1] * condition[1][:, :, None, None]
         total_B1hw = attention_BThw.sum(1, keepdims=True)
         even_BT11 = condition[1][:, :, None, None] / condition[1].sum(1)[:, None, None, None]
-        spread = np.where(total_B1hw > 0, attention_BThw / np.maximum(total_B1hw, 1e-30), even_BT11)
-        return spread.astype(np.float32)
+        spread_BThw: Floats = np.where(
+            total_B1hw > 0, attention_BThw / np.maximum(total_B1hw, 1e-30), even_BT11
+        ).astype(np.float32)
+        return spread_BThw
 
     def decode(self, x0_BChw: Floats) -> Pixels:
         """See `Engine.decode`."""
@@ -146,4 +150,6 @@ def _condition(features: Sequence[TextFeatures]) -> Condition:
 
 def _check(values: Floats, who: str) -> None:
     if not np.isfinite(values).all():
-        raise NonFiniteError(f"{who} put out NaN or infinity: check the model's files, or choose precision f32")
+        raise NonFiniteError(
+            f"{who} put out NaN or infinity: check the model's files, or choose precision f32"
+        )

@@ -72,13 +72,17 @@ class OpenVinoEngine(NetworkEngine):
 
     def _compile(self, graph: str, weights: str) -> ov.CompiledModel:
         try:
-            model = self._core.read_model(self._folder / f"{graph}.xml", self._folder / f"{weights}.safetensors")
+            model = self._core.read_model(
+                self._folder / f"{graph}.xml", self._folder / f"{weights}.safetensors"
+            )
             model.reshape({port: [1, *list(port.get_partial_shape())[1:]] for port in model.inputs})
             return self._core.compile_model(model, "CPU", self._properties)
         except RuntimeError as error:
             raise EngineError(f"OpenVINO cannot compile {graph}.xml: {_first_line(error)}") from error
 
-    def run_text_encoder(self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def run_text_encoder(
+        self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats]:
         """See `NetworkEngine`."""
         states_BTD, vectors_BV = _run(self._text_encoder, {"ids": ids_BT, "mask": mask_BT})
         return states_BTD, vectors_BV

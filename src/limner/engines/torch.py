@@ -54,30 +54,43 @@ class TorchEngine(NetworkEngine):
         if options.threads:
             torch.set_num_threads(options.threads)
         shapes = {name: dict(fields) for name, fields in manifest.networks.items()}
-        self._text_encoder = self._open(folder, "text_encoder", TextEncoder(TextEncoderConfig(**shapes["text_encoder"])))
+        self._text_encoder = self._open(
+            folder, "text_encoder", TextEncoder(TextEncoderConfig(**shapes["text_encoder"]))
+        )
         self._denoiser = self._open(folder, "denoiser", Denoiser(DenoiserConfig(**shapes["denoiser"])))
         autoencoder = PatchAutoencoder(AutoencoderConfig(**shapes["autoencoder"]))
         self._autoencoder = self._open(folder, "autoencoder", autoencoder)
-        self._image_tower = self._open(folder, "image_tower", ImageTower(ImageTowerConfig(**shapes["image_tower"])))
+        self._image_tower = self._open(
+            folder, "image_tower", ImageTower(ImageTowerConfig(**shapes["image_tower"]))
+        )
 
     def _open(self, folder: Path, name: str, module: Module) -> Module:
         path = folder / f"{name}.safetensors"
         try:
             module.load_state_dict(widened(load_file(path)))
         except (SafetensorError, RuntimeError) as error:
-            raise ModelError(f"{path} does not fit its manifest ({error}): copy or export the model again") from error
+            raise ModelError(
+                f"{path} does not fit its manifest ({error}): copy or export the model again"
+            ) from error
         return module.eval().to(self._device)
 
     def _run(self, network: Any, *inputs: NDArray[Any]) -> list[Floats]:
-        with torch.inference_mode(), torch.autocast(self._device, self._dtype, enabled=self._dtype != torch.float32):
+        with (
+            torch.inference_mode(),
+            torch.autocast(self._device, self._dtype, enabled=self._dtype != torch.float32),
+        ):
             try:
-                out = network(*(torch.from_numpy(np.ascontiguousarray(array)).to(self._device) for array in inputs))
+                out = network(
+                    *(torch.from_numpy(np.ascontiguousarray(array)).to(self._device) for array in inputs)
+                )
             except RuntimeError as error:
                 raise EngineError(f"torch failed: {error}") from error
         tensors: tuple[Tensor, ...] = out if isinstance(out, tuple) else (out,)
         return [tensor.float().cpu().numpy() for tensor in tensors]
 
-    def run_text_encoder(self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def run_text_encoder(
+        self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats]:
         """See `NetworkEngine`."""
         states_BTD, vectors_BV = self._run(self._text_encoder, ids_BT, mask_BT)
         return states_BTD, vectors_BV

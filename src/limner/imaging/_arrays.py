@@ -23,7 +23,7 @@ def check_pixels(pixels_HWC: Pixels) -> None:
     if not isinstance(pixels_HWC, np.ndarray):
         raise ImageInputError(f"pixels must be a numpy array, not {type(pixels_HWC).__name__}")
     shape = pixels_HWC.shape
-    if pixels_HWC.dtype != np.uint8 or len(shape) != 3 or shape[2] not in (3, 4) or 0 in shape:  # noqa: PLR2004  axes and channels
+    if pixels_HWC.dtype != np.uint8 or len(shape) != 3 or shape[2] not in (3, 4) or 0 in shape:
         raise ImageInputError(
             f"pixels must be uint8 of shape (H, W, 3) or (H, W, 4), not {pixels_HWC.dtype} of shape {shape}"
         )

@@ -91,7 +91,7 @@ def _check_options(format: str, options: FileOptions) -> None:  # noqa: A002  as
         if name not in _OPTIONS_OF[format]:
             raise InvalidRequestError(f"{name} does not apply to {format}: leave it out", param=name)
     quality = options.get("quality", _DEFAULT_QUALITY)
-    if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:  # noqa: PLR2004  percent
+    if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
         raise InvalidRequestError(f"quality must be from 1 to 100, not {quality!r}", param="quality")
     if options.get("chroma", "4:4:4") not in ("4:4:4", "4:2:0"):
         raise InvalidRequestError(f"chroma must be 4:4:4 or 4:2:0, not {options['chroma']!r}", param="chroma")
@@ -128,7 +128,7 @@ def _webp(pixels_HWC: Pixels, metadata: Metadata | None, options: FileOptions) -
 
 def _on_white(pixels_HWC: Pixels) -> Pixels:
     """Alpha blended over white: c a + 255 (1 - a), rounded."""
-    if pixels_HWC.shape[2] == 3:  # noqa: PLR2004  channels without alpha
+    if pixels_HWC.shape[2] == 3:
         return pixels_HWC
     colour_HW3 = pixels_HWC[..., :3].astype(np.uint32)
     alpha_HW1 = pixels_HWC[..., 3:].astype(np.uint32)

@@ -28,7 +28,7 @@ def mask_from_alpha(pixels_HW4: Pixels) -> NDArray[np.bool_]:
         ImageInputError: there is no alpha channel.
     """
     check_pixels(pixels_HW4)
-    if pixels_HW4.shape[2] != 4:  # noqa: PLR2004  channels with alpha
+    if pixels_HW4.shape[2] != 4:
         raise ImageInputError(
             "the mask has no alpha channel: save it as PNG, fully transparent where new content shall go"
         )

@@ -28,4 +28,6 @@ def find(model: str | Path) -> Path:
         if (folder / MANIFEST).is_file():
             return folder
     shipped = ", ".join(available()) or "none"
-    raise ModelError(f"There is no model {str(model)!r}. Shipped: {shipped}; or name a folder with a {MANIFEST}.")
+    raise ModelError(
+        f"There is no model {str(model)!r}. Shipped: {shipped}; or name a folder with a {MANIFEST}."
+    )

@@ -99,4 +99,6 @@ def verify(folder: Path, manifest: Manifest) -> None:
         except LimnerError as error:
             raise ModelError(str(error)) from error
         if actual != expected:
-            raise ModelError(f"{path} is damaged (its SHA-256 is not the manifest's): copy or export the model again")
+            raise ModelError(
+                f"{path} is damaged (its SHA-256 is not the manifest's): copy or export the model again"
+            )

@@ -43,10 +43,12 @@ class PatchAutoencoder(nn.Module):
 
     def encode(self, pixels_BCHW: Tensor) -> Tensor:
         """(B, 3, H, W) float from -1 to 1 -> (B, C, h, w)."""
-        coefficients_BNC = (to_patches(pixels_BCHW, self.config.patch) - self.mean) @ self.basis.T
-        grid = (pixels_BCHW.shape[2] // self.config.patch, pixels_BCHW.shape[3] // self.config.patch)
+        batch, _, height, width = pixels_BCHW.shape
+        # Not `@ basis.T`: an exported graph would keep the transposed basis as a second, wider copy.
+        patches_BNP = to_patches(pixels_BCHW, self.config.patch) - self.mean
+        coefficients_BNC = nn.functional.linear(patches_BNP, self.basis)
         latents_BCN = (coefficients_BNC / self.scale).transpose(1, 2)
-        return latents_BCN.reshape(len(pixels_BCHW), -1, *grid)
+        return latents_BCN.reshape(batch, -1, height // self.config.patch, width // self.config.patch)
 
     def forward(self, x_BChw: Tensor) -> Tensor:
         """Decode: (B, C, h, w) -> (B, 3, H, W) float, about -1 to 1."""
@@ -77,7 +79,7 @@ class PatchAutoencoder(nn.Module):
         covariance = products / count - torch.outer(self.mean, self.mean)
         values, vectors = torch.linalg.eigh(covariance.double())
         order = values.argsort(descending=True)[: self.config.channels]
-        deviation_C = values[order].clamp(min=1e-12).sqrt().float()
+        deviation_C: Tensor = values[order].clamp(min=1e-12).sqrt().float()
         self.basis.copy_(vectors[:, order].T)
         scale_C = deviation_C.sqrt()
         self.scale.copy_(scale_C * (deviation_C / scale_C).square().mean().sqrt())
@@ -88,4 +90,4 @@ def to_patches(pixels_BCHW: Tensor, side: int) -> Tensor:
     """(B, 3, H, W) -> (B, N, P): patches in reading order, channels first within a patch."""
     batch, channels, height, width = pixels_BCHW.shape
     grid = pixels_BCHW.view(batch, channels, height // side, side, width // side, side)
-    return grid.permute(0, 2, 4, 1, 3, 5).reshape(batch, -1, channels * side * side)
+    return grid.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)

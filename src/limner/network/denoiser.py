@@ -193,7 +193,9 @@ class Denoiser(nn.Module):
 def _places(grid: int, width: int) -> Tensor:
     """(N, W): sines and cosines of row and column, from which the learned positions start."""
     at = torch.arange(grid) / grid
-    rows, columns = (_waves(axis.flatten(), width // 2, 30.0) for axis in torch.meshgrid(at, at, indexing="ij"))
+    rows, columns = (
+        _waves(axis.flatten(), width // 2, 30.0) for axis in torch.meshgrid(at, at, indexing="ij")
+    )
     return torch.cat([rows, columns], -1)
 
 

@@ -38,7 +38,9 @@ def rounded(module: nn.Module, *, int8: bool) -> Stored:
         elif int8:
             scale_R = (np.abs(array).max(1) / 127).astype(np.float16)
             scale_R = np.maximum(scale_R, np.finfo(np.float16).tiny)
-            stored[name] = np.clip(np.round(array / scale_R[:, None].astype(np.float32)), -127, 127).astype(np.int8)
+            stored[name] = np.clip(np.round(array / scale_R[:, None].astype(np.float32)), -127, 127).astype(
+                np.int8
+            )
             stored[f"{name}.scale"] = scale_R
         else:
             stored[name] = array.astype(np.float16)
@@ -49,7 +51,7 @@ def widened(stored: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
     """Stored weights as float32 tensors, ready for `load_state_dict`."""
     wide = {}
     for name, array in stored.items():
-        if name.endswith(".scale") and name.removesuffix(".scale") in stored or name.startswith("graph."):
+        if (name.endswith(".scale") and name.removesuffix(".scale") in stored) or name.startswith("graph."):
             continue
         value = array.astype(np.float32)
         if f"{name}.scale" in stored:

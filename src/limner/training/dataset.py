@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limner.training.scenes.art import Art
 from limner.training.scenes.captions import caption
 from limner.training.scenes.compose import compose
 from limner.training.scenes.concepts import data_folder, load_concepts, load_places
 from limner.training.scenes.distractors import Choice, choices
+from limner.training.scenes.layout import arrange, covered
 from limner.training.scenes.spec import Scene, SceneSampler, Vocabulary, scene_random
 from limner.types import Pixels
 
@@ -65,6 +67,10 @@ class SceneStream:
     def picture(self, index: int) -> Pixels:
         """uint8 (256, 256, 3)."""
         return compose(self.scene(index), self._art, self._random(_PICTURE, index))
+
+    def things(self, index: int) -> NDArray[np.bool_]:
+        """(8, 8): the cells of the picture in which the scene's things stand."""
+        return covered(arrange(self.scene(index), self._random(_PICTURE, index)))
 
     def caption(self, index: int, wording: int = 0) -> str:
         """One of the ways to say it."""

@@ -82,9 +82,10 @@ class RunConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunData:
-    """Cached latents of scenes, and their captions' states, `wordings` rows for each scene."""
+    """Cached latents of scenes, where things stand in them, and `wordings` captions' states for each."""
 
     latents_KChw: NDArray[np.float16]
+    things_Khw: NDArray[np.bool_]
     states: CaptionStates
     wordings: int
 
@@ -140,8 +141,8 @@ class DenoiserRun:
         for group in (*self.muon.param_groups, *self.adam.param_groups):
             peak = self.config.muon_rate if group in self.muon.param_groups else self.config.adam_rate
             group["lr"] = peak * self.config.rate(self.step)
-        x0, noise, t, condition, keep = self.batch(self.step)
-        loss = flow_loss(self.model, x0, noise, t, condition, keep).mean()
+        x0, noise, t, condition, weight, keep = self.batch(self.step)
+        loss = flow_loss(self.model, x0, noise, t, condition, weight, keep).mean()
         if not math.isfinite(loss.item()):
             raise TrainingError(
                 f"the loss is {loss.item()} at step {self.step}: lower the learning rates and resume"
@@ -155,8 +156,8 @@ class DenoiserRun:
         self.average.update(self.model, self.step)
         return loss.item()
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor, Tensor], Tensor | None]:
-        """Step's pictures, noise, times, conditions and routed tokens: a function of (seed, step) alone."""
+    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor, Tensor], Tensor, Tensor | None]:
+        """Step's pictures, noise, times, conditions, weights and routed tokens: by (seed, step) alone."""
         config, random = self.config, np.random.Generator(np.random.Philox(key=[self.config.seed, step]))
         generator = torch.Generator().manual_seed(int(random.integers(2**62)))
         rows_B = random.integers(len(self.data.latents_KChw), size=config.batch)
@@ -168,7 +169,10 @@ class DenoiserRun:
         vectors = vectors * ~dropped_B[:, None]
         t_B = sample_times(config.batch, config.flow, generator)
         noise_BChw = torch.randn(x0_BChw.shape, generator=generator)
-        return x0_BChw, noise_BChw, t_B, (states, mask, vectors), self._kept(generator)
+        things_B1hw = torch.from_numpy(self.data.things_Khw[rows_B])[:, None].float()
+        weight_B1hw = 1 + (config.flow.thing_weight - 1) * things_B1hw
+        condition = (states, mask, vectors)
+        return x0_BChw, noise_BChw, t_B, condition, weight_B1hw / weight_B1hw.mean(), self._kept(generator)
 
     def _kept(self, generator: torch.Generator) -> Tensor | None:
         tokens = self.model.config.grid**2
@@ -195,8 +199,20 @@ class DenoiserRun:
         load_optimizer(self.adam, tensors, "adam")
         self.step = facts["step"]
 
+    def logged(self, epoch: int) -> list[dict[str, float]]:
+        """The log's records of an epoch's steps; of a step that was made twice, after a crash, the last one."""
+        first, last = (epoch - 1) * self.config.epoch_steps, epoch * self.config.epoch_steps
+        if epoch == 0 or not self._log_path.is_file():
+            return []
+        records = [json.loads(line) for line in self._log_path.read_text(encoding="utf-8").splitlines()]
+        return list({record["step"]: record for record in records if first < record["step"] <= last}.values())
+
+    @property
+    def _log_path(self) -> Path:
+        return self.folder / "log.jsonl"
+
     def _log(self, record: dict[str, float]) -> None:
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+        with self._log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
 

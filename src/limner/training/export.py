@@ -145,7 +145,11 @@ def _graphs(name: str, parts: ModelParts) -> list[Graph]:
     side = shape.grid * parts.autoencoder.config.patch
     x = torch.randn(2, shape.channels, shape.grid, shape.grid)
     mask = torch.ones(2, window, dtype=torch.bool)
-    condition = {"states": torch.randn(2, window, shape.text_width), "mask": mask, "vector": torch.randn(2, shape.vector)}
+    condition = {
+        "states": torch.randn(2, window, shape.text_width),
+        "mask": mask,
+        "vector": torch.randn(2, shape.vector),
+    }
     graphs = {
         "text_encoder": [
             Graph(

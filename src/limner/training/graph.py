@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,8 +19,11 @@ from typing import Any
 
 import numpy as np
 import openvino as ov
+import torch
 from numpy.typing import NDArray
 from openvino import opset13 as ops
+from openvino.frontend import FrontEndManager
+from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 from torch import Tensor, nn
 
 from limner.errors import TrainingError
@@ -29,6 +33,7 @@ from limner.network.weights import Stored, widened
 __all__ = ["Graph", "write_network"]
 
 _ALIGN = 64
+_TYPES = {torch.float32: ov.Type.f32, torch.int64: ov.Type.i64, torch.bool: ov.Type.boolean}
 _DTYPES = {"float32": "F32", "float16": "F16", "int8": "I8", "int64": "I64", "int32": "I32", "bool": "BOOL"}
 
 
@@ -53,7 +58,7 @@ def write_network(folder: Path, name: str, stored: Stored, graphs: list[Graph]) 
     """Write `name`.safetensors and one .xml for each graph; returns the names of the files."""
     documents = {graph.name: _converted(graph, stored) for graph in graphs}
     everything = dict(stored)
-    for document, constants in documents.values():
+    for _, constants in documents.values():
         for constant in constants:
             _name_of(constant, everything, add=True)
     header, offsets = _layout(everything)
@@ -69,9 +74,7 @@ def write_network(folder: Path, name: str, stored: Stored, graphs: list[Graph]) 
 
 def _converted(graph: Graph, stored: Stored) -> tuple[ET.Element, list[NDArray[Any]]]:
     """The graph's document, and the constants that its data elements stand for, in order."""
-    example = tuple(graph.inputs.values())
-    shapes = [[-1, *tensor.shape[1:]] for tensor in example]
-    model = ov.convert_model(graph.module.eval(), example_input=example, input=shapes)
+    model = _traced(graph)
     for port, name in zip([*model.inputs, *model.outputs], [*graph.inputs, *graph.outputs], strict=True):
         port.get_tensor().set_names({name})
     _narrow(model, stored)
@@ -80,7 +83,28 @@ def _converted(graph: Graph, stored: Stored) -> tuple[ET.Element, list[NDArray[A
         ov.serialize(model, f"{scratch}/graph.xml", f"{scratch}/graph.bin")
         document = ET.parse(f"{scratch}/graph.xml").getroot()  # noqa: S314 (written the line before)
         weights = Path(scratch, "graph.bin").read_bytes()
-    return document, [_constant(element, weights) for element in document.iter("data") if "offset" in element.attrib]
+    return document, [
+        _constant(element, weights) for element in document.iter("data") if "offset" in element.attrib
+    ]
+
+
+def _traced(graph: Graph) -> ov.Model:
+    """The module as an OpenVINO model, the first axis free.
+
+    By the frontend itself: `openvino.convert_model` does the same, and reports it over the network.
+    """
+    example = tuple(graph.inputs.values())
+    frontend = FrontEndManager().load_by_framework("pytorch")
+    with warnings.catch_warnings():
+        # OpenVINO converts what `torch.jit.trace` records, which torch calls deprecated from 2.9 on.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        decoder = TorchScriptPythonDecoder(graph.module.eval(), example_input=example)
+    model = frontend.convert(frontend.load(decoder))
+    for port, tensor in zip(model.inputs, example, strict=True):
+        port.get_node().set_element_type(_TYPES[tensor.dtype])
+        port.get_node().set_partial_shape(ov.PartialShape([-1, *tensor.shape[1:]]))
+    model.validate_nodes_and_infer_types()
+    return model
 
 
 def _constant(element: ET.Element, weights: bytes) -> NDArray[Any]:
@@ -110,10 +134,16 @@ def _name_of(constant: NDArray[Any], everything: Stored, *, add: bool = False) -
     """The name under which these bytes are stored, whatever their shape."""
     raw = constant.tobytes()
     for name, array in everything.items():
-        if array.nbytes == len(raw) and array.dtype.itemsize == constant.dtype.itemsize and array.tobytes() == raw:
+        if (
+            array.nbytes == len(raw)
+            and array.dtype.itemsize == constant.dtype.itemsize
+            and array.tobytes() == raw
+        ):
             return name
     if not add:
-        raise TrainingError("a constant of the graph is not in the weights file; this is a fault of the exporter")
+        raise TrainingError(
+            "a constant of the graph is not in the weights file; this is a fault of the exporter"
+        )
     name = f"graph.{sum(key.startswith('graph.') for key in everything)}"
     everything[name] = constant
     return name

@@ -20,12 +20,12 @@ def orthogonalize(matrix: Tensor, iterations: int = 5) -> Tensor:
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.mT if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    x = matrix.transpose(0, 1) if tall else matrix
+    x = torch.div(x, x.norm() + 1e-7)
     for _ in range(iterations):
         gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.mT if tall else x
+        x = torch.addmm(x, b * gram + c * gram @ gram, x, beta=a)
+    return x.transpose(0, 1) if tall else x
 
 
 class Muon(torch.optim.Optimizer):

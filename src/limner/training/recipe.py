@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
 
 from limner.errors import TrainingError
 from limner.network.autoencoder import AutoencoderConfig
@@ -17,7 +19,9 @@ from limner.training.denoise import RunConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.judge import JudgeTraining
 
-__all__ = ["Recipe", "load_recipe"]
+__all__ = ["Recipe", "load_recipe", "read_recipe"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +62,29 @@ class Recipe:
             raise TrainingError("autoencoder, image_tower and denoiser must have the same number of channels")
         if not self.text_encoder.width == self.denoiser.text_width:
             raise TrainingError("denoiser.text_width must be the text encoder's width")
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe that a run's folder keeps as JSON.
+
+    Raises:
+        TrainingError: there is none, or it was written by another version.
+    """
+    try:
+        return _rebuilt(Recipe, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise TrainingError(
+            f"{path} is not a recipe of this version ({error}): is this a run's folder?"
+        ) from error
+
+
+def _rebuilt(kind: type[T], values: dict[str, Any]) -> T:
+    """A dataclass, and the dataclasses in it, from what `asdict` made of them."""
+    types = get_type_hints(kind)
+    inner = {
+        name: _rebuilt(types[name], value) for name, value in values.items() if is_dataclass(types[name])
+    }
+    return kind(**(values | inner))
 
 
 def load_recipe(path: Path) -> Recipe:

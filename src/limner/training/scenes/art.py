@@ -91,11 +91,15 @@ class Art:
         try:
             self._allowed = frozenset(json.loads(names.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
-            raise DataError(f"the art in {folder} is incomplete: delete the folder to fetch it anew") from error
+            raise DataError(
+                f"the art in {folder} is incomplete: delete the folder to fetch it anew"
+            ) from error
         self.sprite = lru_cache(maxsize=20_000)(self._sprite)
         self._original = lru_cache(maxsize=2_000)(self._read)
 
-    def _sprite(self, codepoint: str, px: int, colour: str | None = None, *, mirrored: bool = False) -> Image.Image:
+    def _sprite(
+        self, codepoint: str, px: int, colour: str | None = None, *, mirrored: bool = False
+    ) -> Image.Image:
         """The sprite cropped to what is visible and scaled so that its longer side is `px` pixels, RGBA."""
         image = self._original(codepoint)
         if colour is not None:

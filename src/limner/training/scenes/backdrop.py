@@ -30,7 +30,7 @@ LIGHT = {
 
 def paint_backdrop(place: Place, condition: str, ridge: int) -> Floats:
     """The empty place under a condition; `ridge` (0 to 3) picks one of four outlines of the hills."""
-    return _painted(place.name, condition, ridge, _Hashable(place)).copy()
+    return _painted(_Hashable(place), condition, ridge).copy()
 
 
 class _Hashable:
@@ -47,7 +47,7 @@ class _Hashable:
 
 
 @lru_cache(maxsize=512)
-def _painted(name: str, condition: str, ridge: int, key: _Hashable) -> Floats:
+def _painted(key: _Hashable, condition: str, ridge: int) -> Floats:
     place = key.place
     if place.setting == "indoor":
         return _room(place, condition)
@@ -112,7 +112,8 @@ def _waves(height: int) -> Floats:
     """(height, 256, 1): light crests that repeat every 32 pixels."""
     y, x = np.mgrid[0:height, 0:SIDE]
     crest = np.sin(2 * np.pi * (y / 16 + 0.18 * np.sin(2 * np.pi * x / 32)))
-    return (1 + 0.06 * np.clip(crest, 0, 1)).astype(np.float32)[..., None]
+    light: Floats = (1 + 0.06 * np.clip(crest, 0, 1)).astype(np.float32)[..., None]
+    return light
 
 
 def _road(canvas: Floats, light: Floats) -> None:
@@ -122,7 +123,12 @@ def _road(canvas: Floats, light: Floats) -> None:
 
 
 def _underwater(place: Place, condition: str) -> Floats:
-    canvas = _gradient("#3fb4e6" if condition == "day" else "#16386f", "#0f5f9e" if condition == "day" else "#0a1c45", 0, SIDE)
+    canvas = _gradient(
+        "#3fb4e6" if condition == "day" else "#16386f",
+        "#0f5f9e" if condition == "day" else "#0a1c45",
+        0,
+        SIDE,
+    )
     light = LIGHT["day"] if condition == "day" else LIGHT["night"]
     x = np.arange(SIDE) * 2 * np.pi / SIDE
     floor = place.horizon + 6 * np.sin(2 * x)

@@ -17,7 +17,8 @@ _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 def rgb(hexadecimal: str) -> Floats:
     """'#rrggbb' -> (3,) float32 from 0 to 1."""
-    return np.frombuffer(bytes.fromhex(hexadecimal[1:]), dtype=np.uint8).astype(np.float32) / 255
+    levels = np.frombuffer(bytes.fromhex(hexadecimal[1:]), dtype=np.uint8)
+    return levels.astype(np.float32) / np.float32(255)
 
 
 def recolour(pixels_HWC: Pixels, colour: str) -> Pixels:
@@ -30,8 +31,8 @@ def recolour(pixels_HWC: Pixels, colour: str) -> Pixels:
         pixels_HWC: (H, W, 4) uint8, RGBA.
         colour: one of `COLOURS`.
     """
-    rgb_HWC = pixels_HWC[..., :3].astype(np.float32) / 255
-    alpha_HW = pixels_HWC[..., 3].astype(np.float32) / 255
+    rgb_HWC: Floats = pixels_HWC[..., :3].astype(np.float32) / np.float32(255)
+    alpha_HW: Floats = pixels_HWC[..., 3].astype(np.float32) / np.float32(255)
     paint_HW = _paint_mask(rgb_HWC, alpha_HW)
     luma_HW = rgb_HWC @ _LUMA
     weight = paint_HW * alpha_HW
@@ -58,7 +59,8 @@ def _paint_mask(rgb_HWC: Floats, alpha_HW: Floats) -> Floats:
     distance_HW = np.abs((hue_HW - dominant + 0.5) % 1 - 0.5)
     near_HW = np.clip((0.14 - distance_HW) / 0.04, 0, 1)
     coloured_HW = np.clip((chroma_HW - 0.06) / 0.08, 0, 1)
-    return (near_HW * coloured_HW).astype(np.float32)
+    mask_HW: Floats = (near_HW * coloured_HW).astype(np.float32)
+    return mask_HW
 
 
 def _hue(rgb_HWC: Floats, chroma_HW: Floats) -> Floats:

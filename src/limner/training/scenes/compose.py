@@ -25,8 +25,9 @@ def compose(scene: Scene, art: Art, random: np.random.Generator) -> Pixels:
     canvas_HWC = paint_backdrop(scene.place, scene.condition, int(random.integers(4)))
     _paint_sky(canvas_HWC, scene, art, random)
     _paint_clutter(canvas_HWC, scene, art, random)
-    _paint_things(canvas_HWC, scene, boxes, art)
-    return np.clip(canvas_HWC * 255 + 0.5, 0, 255).astype(np.uint8)
+    _paint_things(canvas_HWC, boxes, art)
+    pixels_HWC: Pixels = np.clip(canvas_HWC * 255 + 0.5, 0, 255).astype(np.uint8)
+    return pixels_HWC
 
 
 def _paint_sky(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
@@ -55,7 +56,7 @@ def _paint_clutter(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random
             _paste(canvas_HWC, sprite, int(random.integers(0, 9)) * GRID, item["foot"], light)
 
 
-def _paint_things(canvas_HWC: Floats, scene: Scene, boxes: list[Box], art: Art) -> None:
+def _paint_things(canvas_HWC: Floats, boxes: list[Box], art: Art) -> None:
     """The things in order; one that stands on another finds its top."""
     top = 0
     for box in boxes:

@@ -68,13 +68,13 @@ def _change_thing(scene: Scene, vocabulary: Vocabulary, random: np.random.Genera
     return _with_group(scene, at, replace(scene.groups[at], concept=pool[int(random.integers(len(pool)))]))
 
 
-def _change_count(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene:
+def _change_count(scene: Scene, _vocabulary: Vocabulary, random: np.random.Generator) -> Scene:
     at = int(random.integers(len(scene.groups)))
     counts = [n for n in (1, 2, 3, 4) if n != scene.groups[at].count]
     return _with_group(scene, at, replace(scene.groups[at], count=counts[int(random.integers(3))]))
 
 
-def _change_colour(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
+def _change_colour(scene: Scene, _vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
     painted = [at for at, group in enumerate(scene.groups) if group.colour]
     if not painted:
         return None
@@ -83,7 +83,7 @@ def _change_colour(scene: Scene, vocabulary: Vocabulary, random: np.random.Gener
     return _with_group(scene, at, replace(scene.groups[at], colour=others[int(random.integers(len(others)))]))
 
 
-def _swap(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
+def _swap(scene: Scene, _vocabulary: Vocabulary, _random: np.random.Generator) -> Scene | None:
     """A word-order trap: the colours of two things change places, or the counts do."""
     if len(scene.groups) == 1:
         return None
@@ -97,7 +97,7 @@ def _swap(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> 
     return replace(scene, groups=swapped)
 
 
-def _turn_round(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
+def _turn_round(scene: Scene, _vocabulary: Vocabulary, _random: np.random.Generator) -> Scene | None:
     contrary = _CONTRARY.get(scene.relation or "")
     return replace(scene, relation=contrary) if contrary else None
 
@@ -113,7 +113,7 @@ def _change_place(scene: Scene, vocabulary: Vocabulary, random: np.random.Genera
     return replace(scene, place=others[int(random.integers(len(others)))])
 
 
-def _change_condition(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
+def _change_condition(scene: Scene, _vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
     """To anything but day, which captions rarely tell: silence would not be refuted by the picture."""
     sheltered = scene.place.setting in {"indoor", "underwater"}
     told = ("night",) if sheltered else CONDITIONS[1:]

@@ -7,15 +7,16 @@ sub-token position (docs/decisions/0003-scenes-on-the-token-grid.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limner.training.scenes.concepts import Concept
 from limner.training.scenes.spec import Group, Scene, flies
 
-__all__ = ["GRID", "PIXELS_OF_SIZE", "Box", "arrange"]
+__all__ = ["GRID", "PIXELS_OF_SIZE", "Box", "arrange", "covered"]
 
 GRID = 32
 SIDE = 256
@@ -53,6 +54,19 @@ def arrange(scene: Scene, random: np.random.Generator) -> list[Box]:
     return _side_by_side(scene, random)
 
 
+def covered(boxes: Sequence[Box]) -> NDArray[np.bool_]:
+    """(8, 8): the grid cells in which one of the things stands."""
+    cells_hw = np.zeros((SIDE // GRID, SIDE // GRID), dtype=np.bool_)
+    foot = 0
+    for box in boxes:
+        # What stands on another thing stands at about four fifths of its height.
+        foot = box.foot if box.foot > 0 else foot
+        left, right = (box.x - box.px // 2) // GRID, -(-(box.x + box.px // 2) // GRID)
+        cells_hw[max(0, (foot - box.px) // GRID) : -(-foot // GRID), max(0, left) : right] = True
+        foot -= box.px * 4 // 5
+    return cells_hw
+
+
 def _alone(scene: Scene, random: np.random.Generator) -> list[Box]:
     (group,) = scene.groups
     if group.count == 1:
@@ -88,7 +102,9 @@ def _side_by_side(scene: Scene, random: np.random.Generator) -> list[Box]:
         (left, start, True),
         (right, start + width[0] + gap, False),
     ):
-        mirrored = _mirrored(group.concept, random, faces_right if scene.relation == "playing with" else None)
+        mirrored = _mirrored(
+            group.concept, random, faces_right=faces_right if scene.relation == "playing with" else None
+        )
         for number in range(group.count):
             x = (cell + number * _cells(px)) * GRID + _cells(px) * GRID // 2
             boxes.append(_box(scene, group, px, x, random, mirrored=mirrored))
@@ -175,7 +191,7 @@ def _box(
     )
 
 
-def _mirrored(concept: Concept, random: np.random.Generator, faces_right: bool | None = None) -> bool:
+def _mirrored(concept: Concept, random: np.random.Generator, *, faces_right: bool | None = None) -> bool:
     """Whether to flip the sprite: at random, or so that it looks to the right (or left) as asked."""
     if concept.facing == "front":
         return False

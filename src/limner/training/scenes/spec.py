@@ -23,6 +23,7 @@ __all__ = [
     "SceneSampler",
     "Vocabulary",
     "fits_place",
+    "flies",
     "is_held_out",
     "scene_random",
 ]
@@ -108,7 +109,8 @@ class SceneSampler:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self._by_place = {
-            place.name: [c for c in vocabulary.concepts if fits_place(c, place)] for place in vocabulary.places
+            place.name: [c for c in vocabulary.concepts if fits_place(c, place)]
+            for place in vocabulary.places
         }
 
     def sample(self, seed: int, index: int, *, held_out: bool = False) -> Scene:
@@ -164,7 +166,9 @@ def _can(first: Concept, relation: str, second: Concept) -> bool:
         return up == (False, True)
     if relation == "on":
         small = first.size < second.size and first.size <= 3 and "ground" in first.support
-        return small and second.group in _SEATS and second.size >= 3 and first.group not in {"plant", "vehicle"}
+        return (
+            small and second.group in _SEATS and second.size >= 3 and first.group not in {"plant", "vehicle"}
+        )
     if relation == "playing with":
         return first.group in _PLAYERS and second.group in {"sport", "toy"} and up == (False, False)
     if relation in {"in front of", "behind"}:

@@ -1,0 +1,42 @@
+"""`limner trace`: how a picture comes about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from limner.cli.console import collected_warnings, counting, open_pipeline, print_json, reported
+
+__all__ = ["app", "trace"]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+@reported
+def trace(
+    prompt: Annotated[str, typer.Argument(help="What the picture shows.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Keep the picture in this file.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same picture.")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps.")] = None,
+    model: Annotated[str | None, typer.Option(help="A shipped model's name, or a model folder.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Who computes: openvino, torch or fake.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show a prompt become a vector, noise become a picture, and a picture become a file."""
+    with collected_warnings(), counting("Drawing") as on_step:
+        [picture] = open_pipeline(model, engine).generate(
+            prompt, seed=seed, steps=steps, trace=True, on_step=on_step
+        )
+    if output is not None:
+        picture.save(output)
+    if as_json:
+        print_json(picture.trace.to_json() if picture.trace else {})
+        return
+    from limner.cli.story import tell_trace
+
+    tell_trace(picture)

@@ -1,0 +1,64 @@
+"""The way out of a training run: its averaged weights, its scores and its trace become a model folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from torch import nn
+
+from limner.errors import TrainingError
+from limner.network.autoencoder import PatchAutoencoder
+from limner.network.denoiser import Denoiser
+from limner.network.image_tower import ImageTower
+from limner.network.text_encoder import TextEncoder
+from limner.training.checkpoint import load_checkpoint
+from limner.training.export import ModelParts, export_model
+from limner.training.recipe import read_recipe
+from limner.training.stages import tokenizer_file
+
+__all__ = ["export_run"]
+
+
+def export_run(run: Path, model: Path) -> None:
+    """Write the last judged epoch of a run as a model folder.
+
+    Raises:
+        TrainingError: the run has not finished an epoch, or a file of it is missing or damaged.
+        OutputError: `model` exists already, or cannot be written.
+    """
+    recipe = read_recipe(run / "recipe.json")
+    if not (run / "trace.json").is_file():
+        raise TrainingError(f"{run} has no training trace yet: let `limner train` finish an epoch first")
+    trace = json.loads((run / "trace.json").read_text(encoding="utf-8"))
+    ceiling = json.loads((run / "ceiling.json").read_text(encoding="utf-8"))
+    encoder, tower = TextEncoder(recipe.text_encoder), ImageTower(recipe.image_tower)
+    nn.ModuleDict({"text": encoder, "image": tower}).load_state_dict(
+        load_checkpoint(run / "text-image.safetensors")[0]
+    )
+    autoencoder, denoiser = PatchAutoencoder(recipe.autoencoder), Denoiser(recipe.denoiser)
+    tensors, _ = load_checkpoint(run / "autoencoder.safetensors")
+    autoencoder.load_state_dict({name: tensor for name, tensor in tensors.items() if name != "deviation"})
+    snapshot = run / "denoiser" / f"epoch-{trace[-1]['epoch']:03d}.safetensors"
+    denoiser.load_state_dict(load_checkpoint(snapshot)[0])
+    export_model(
+        model,
+        ModelParts(
+            name=recipe.name,
+            text_encoder=encoder,
+            image_tower=tower,
+            autoencoder=autoencoder,
+            denoiser=denoiser,
+            tokenizer=tokenizer_file(),
+            steps=recipe.sampling.steps,
+            guidance=recipe.sampling.guidance,
+            timestep_shift=recipe.sampling.time_shift,
+            scores={
+                "prompt_match": {"accuracy": trace[-1]["accuracy"], "loss": trace[-1]["loss"]},
+                "prompt_match_of_real_scenes": ceiling,
+            },
+            training_trace=trace,
+            recipe=asdict(recipe),
+        ),
+    )

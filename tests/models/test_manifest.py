@@ -1,0 +1,104 @@
+"""A model folder is what its manifest says, or a clear error."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from limner.engines.base import EngineOptions
+from limner.engines.openvino import load as load_openvino
+from limner.engines.torch import load as load_torch
+from limner.errors import ModelError
+from limner.models import available, find, read_manifest, verify
+
+
+@pytest.fixture
+def folder(tiny_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny model, to be damaged."""
+    return Path(shutil.copytree(tiny_folder, tmp_path / "model"))
+
+
+def change_manifest(folder: Path, **changes: object) -> None:
+    """Rewrite the manifest with some fields changed; None removes one."""
+    path = folder / "manifest.json"
+    facts = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({name: value for name, value in facts.items() if value is not None}))
+
+
+def test_what_is_written_is_what_is_read(folder: Path) -> None:
+    """A manifest survives the way to the file and back."""
+    manifest = read_manifest(folder)
+    (folder / "manifest.json").write_text(manifest.to_json())
+    assert read_manifest(folder) == manifest
+
+
+@pytest.mark.parametrize("name", ["denoiser.safetensors", "denoiser.xml", "tokenizer.json"])
+def test_a_flipped_byte_is_found(folder: Path, name: str) -> None:
+    """One changed byte in any file is an error that names the file, in both engines."""
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(data)
+    for load in (load_openvino, load_torch):
+        with pytest.raises(ModelError, match=f"{name} is damaged"):
+            load(folder, EngineOptions())
+
+
+def test_a_truncated_file_is_found(folder: Path) -> None:
+    """A file that ends too early is damaged."""
+    data = (folder / "text_encoder.safetensors").read_bytes()
+    (folder / "text_encoder.safetensors").write_bytes(data[:-100])
+    with pytest.raises(ModelError, match="damaged"):
+        verify(folder, read_manifest(folder))
+
+
+def test_a_missing_file_is_found(folder: Path) -> None:
+    """A file that is not there is named."""
+    (folder / "decoder.xml").unlink()
+    with pytest.raises(ModelError, match=r"decoder\.xml is missing"):
+        verify(folder, read_manifest(folder))
+
+
+def test_a_file_outside_the_folder_is_refused(folder: Path) -> None:
+    """A manifest cannot point out of its folder."""
+    change_manifest(folder, files={"../secret": "0"})
+    with pytest.raises(ModelError, match="missing"):
+        verify(folder, read_manifest(folder))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}'])
+def test_what_is_no_manifest_is_an_error(folder: Path, text: str) -> None:
+    """Text that is not JSON, or of another format, is refused with the file's name."""
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(ModelError, match=r"manifest\.json"):
+        read_manifest(folder)
+
+
+def test_unknown_and_missing_fields_are_errors(folder: Path) -> None:
+    """Nothing in a manifest is passed over, and nothing is made up."""
+    change_manifest(folder, flavour="mint")
+    with pytest.raises(ModelError, match="flavour"):
+        read_manifest(folder)
+    change_manifest(folder, flavour=None, window=None)
+    with pytest.raises(ModelError, match="window"):
+        read_manifest(folder)
+
+
+def test_shapes_that_do_not_fit_the_weights_are_an_error(folder: Path) -> None:
+    """The torch engine says which file does not fit."""
+    networks = json.loads((folder / "manifest.json").read_text())["networks"]
+    networks["denoiser"]["layers"] = 3
+    change_manifest(folder, networks=networks)
+    with pytest.raises(ModelError, match=r"denoiser\.safetensors does not fit"):
+        load_torch(folder, EngineOptions())
+
+
+def test_a_model_is_found_by_name_or_by_folder(folder: Path) -> None:
+    """A folder with a manifest is a model; what is neither is an error that lists what ships."""
+    assert find(folder) == folder
+    for name in available():
+        assert find(name).name == name
+    with pytest.raises(ModelError, match="no model 'dall-e-9'"):
+        find("dall-e-9")

@@ -1,0 +1,89 @@
+"""A whole model in small: real networks of a few thousand weights, random but for a seed, and a real folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+from limner.network.autoencoder import AutoencoderConfig, PatchAutoencoder
+from limner.network.denoiser import Denoiser, DenoiserConfig
+from limner.network.image_tower import ImageTower, ImageTowerConfig
+from limner.network.text_encoder import TextEncoder, TextEncoderConfig
+from limner.training.export import ModelParts, export_model
+
+__all__ = ["tiny_model", "tiny_parts", "tiny_tokenizer"]
+
+_WORDS = [
+    "a",
+    "the",
+    "cute",
+    "puppy",
+    "dog",
+    "ball",
+    "red",
+    "blue",
+    "boat",
+    "cat",
+    "three",
+    "cats",
+    "under",
+    "tree",
+    "at",
+    "night",
+    "park",
+    "in",
+    "with",
+    "playing",
+]
+_SIGNS = [chr(code) for code in range(33, 127)]
+
+
+def tiny_tokenizer(path: Path) -> Path:
+    """A WordPiece tokenizer that knows a few words and every ASCII letter, in a file."""
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *_WORDS, *_SIGNS, *(f"##{sign}" for sign in _SIGNS)]
+    vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))  # noqa: S106 (not a password)
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = [("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=special
+    )
+    tokenizer.save(str(path))
+    return path
+
+
+def tiny_parts(tokenizer: Path) -> ModelParts:
+    """Random networks that fit together: 48 tokens of 32, 8 x 8 latents of 12 channels, 256 pixels."""
+    torch.manual_seed(0)
+    autoencoder = PatchAutoencoder(AutoencoderConfig(channels=12))
+    ramps = torch.linspace(-1, 1, 32)
+    smooth = torch.stack([torch.ones(32, 32), ramps[:, None].expand(32, 32), ramps.expand(32, 32)])
+    patches_KP = torch.einsum("kcs,shw->kchw", torch.randn(600, 3, 3), smooth).flatten(1)
+    autoencoder.fit([patches_KP + 0.05 * torch.randn(600, 3072)])
+    denoiser = Denoiser(
+        DenoiserConfig(channels=12, width=32, layers=2, heads=2, text_width=32, text_layers=1)
+    )
+    for layer in (denoiser.head, denoiser.modulate):
+        torch.nn.init.normal_(layer.weight, std=0.2)
+    return ModelParts(
+        name="tiny",
+        text_encoder=TextEncoder(
+            TextEncoderConfig(vocabulary=256, positions=64, width=32, layers=2, heads=2, hidden=64)
+        ),
+        image_tower=ImageTower(ImageTowerConfig(channels=12, width=32, layers=1, heads=2)),
+        autoencoder=autoencoder,
+        denoiser=denoiser,
+        tokenizer=tokenizer,
+        steps=4,
+        training_trace=[{"epoch": 0, "loss": 2.3, "accuracy": 0.1, "observation": "noise"}],
+    )
+
+
+def tiny_model(folder: Path) -> Path:
+    """Export the tiny model to `folder`/tiny."""
+    folder.mkdir(parents=True, exist_ok=True)
+    export_model(folder / "tiny", tiny_parts(tiny_tokenizer(folder / "tokenizer.json")))
+    return folder / "tiny"

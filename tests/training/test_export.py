@@ -1,0 +1,82 @@
+"""Exporting writes a folder whole or not at all, and rounds weights as it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from limner.errors import OutputError, TrainingError
+from limner.models import read_manifest, verify
+from limner.network.weights import rounded, widened
+from limner.training.export import export_model
+from tests.tiny import tiny_parts, tiny_tokenizer
+
+
+def test_a_model_folder_is_complete(tiny_folder: Path) -> None:
+    """Manifest, tokenizer, notice, weights and graphs are there and intact."""
+    manifest = read_manifest(tiny_folder)
+    verify(tiny_folder, manifest)
+    assert manifest.name == "tiny"
+    assert manifest.latent_shape == (12, 8, 8)
+    assert {"denoiser.safetensors", "denoiser.xml", "tokenizer.json", "NOTICE"} <= set(manifest.files)
+    assert {path.name for path in tiny_folder.iterdir()} == {*manifest.files, "manifest.json"}
+
+
+def test_no_weight_is_stored_twice(tiny_folder: Path) -> None:
+    """What the graphs add to the weights is small change."""
+    for network in ("denoiser", "text_encoder", "image_tower"):
+        arrays = load_file(tiny_folder / f"{network}.safetensors")
+        added = sum(array.nbytes for name, array in arrays.items() if name.startswith("graph."))
+        assert added < 100_000, network
+
+
+def test_an_existing_folder_is_left_alone(tiny_folder: Path) -> None:
+    """Exporting over something is refused; nothing is lost."""
+    with pytest.raises(OutputError, match="exists already"):
+        export_model(tiny_folder, tiny_parts(tiny_folder / "tokenizer.json"))
+
+
+def test_a_failed_export_leaves_nothing(tmp_path: Path) -> None:
+    """A weight that is NaN stops the export, and no part of it stays behind."""
+    parts = tiny_parts(tiny_tokenizer(tmp_path / "tokenizer.json"))
+    with torch.no_grad():
+        parts.denoiser.head.weight[0, 0] = float("nan")
+    with pytest.raises(TrainingError, match="NaN"):
+        export_model(tmp_path / "out", parts)
+    assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.json"]
+
+
+def test_the_same_networks_give_the_same_files(tmp_path: Path) -> None:
+    """Exporting is deterministic: the weights' hashes do not change."""
+    tokenizer = tiny_tokenizer(tmp_path / "tokenizer.json")
+    for name in ("one", "other"):
+        export_model(tmp_path / name, replace(tiny_parts(tokenizer), name="same"))
+    one, other = (read_manifest(tmp_path / name).files for name in ("one", "other"))
+    assert {name: digest for name, digest in one.items() if name.endswith(".safetensors")} == {
+        name: digest for name, digest in other.items() if name.endswith(".safetensors")
+    }
+
+
+def test_rounding_to_8_bits_keeps_a_matrix_to_half_a_step() -> None:
+    """Each row of a large matrix has its own scale; small tensors are not rounded."""
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(128, 64)
+    stored = rounded(layer, int8=True)
+    assert stored["weight"].dtype == np.int8
+    assert stored["bias"].dtype == np.float32
+    error = (widened(stored)["weight"] - layer.weight).abs().amax(1)
+    assert (error <= layer.weight.abs().amax(1) / 127 * 0.51).all()
+
+
+def test_rounding_to_16_bits_keeps_a_matrix_to_a_thousandth() -> None:
+    """Large matrices become float16."""
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(128, 64)
+    stored = rounded(layer, int8=False)
+    assert stored["weight"].dtype == np.float16
+    torch.testing.assert_close(widened(stored)["weight"], layer.weight.detach(), rtol=1e-3, atol=1e-6)
