@@ -8,21 +8,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from limner.engines.base import Engine, EngineOptions
 from limner.engines.openvino import load
 from limner.errors import ModelError, NonFiniteError
 from limner.pipeline import Pipeline
+from limner.training.export import export_model
 from tests.engines.contract import EngineContract, noisy
+from tests.tiny import tiny_parts, tiny_tokenizer
+
+
+@pytest.fixture(scope="module")
+def opened(tiny_folder: Path) -> Engine:
+    """The tiny model, opened once."""
+    return load(tiny_folder, EngineOptions(precision="f32"))
 
 
 class TestOpenVinoEngine(EngineContract):
     """The whole contract, on a tiny real model."""
 
-    @pytest.fixture(scope="class")
-    def engine(self, tiny_folder: Path) -> Engine:
+    @pytest.fixture
+    def engine(self, opened: Engine) -> Engine:
         """The tiny model, open."""
-        return load(tiny_folder, EngineOptions(precision="f32"))
+        return opened
 
 
 def test_a_model_is_needed() -> None:
@@ -49,6 +58,16 @@ def test_nan_is_never_passed_on(tiny_folder: Path) -> None:
         engine.denoise(np.full_like(x_BChw, np.nan), t_B, features, guidance_B)
 
 
+def test_two_models_do_not_share_compiled_networks(tiny_folder: Path, tmp_path: Path) -> None:
+    """Models of the same shapes with other weights keep apart in one cache folder."""
+    parts = tiny_parts(tiny_tokenizer(tmp_path / "tokenizer.json"))
+    torch.nn.init.normal_(parts.denoiser.head.weight)
+    export_model(tmp_path / "other", parts)
+    for folder in (tiny_folder, tmp_path / "other"):
+        cached, plain = (load(folder, EngineOptions(cache_dir=place)) for place in (tmp_path / "cache", None))
+        np.testing.assert_array_equal(cached.denoise(*noisy(cached)), plain.denoise(*noisy(plain)))
+
+
 def test_drawing_loads_no_torch(tiny_folder: Path) -> None:
     """A fresh process draws a picture without torch."""
     code = (
@@ -57,3 +76,22 @@ def test_drawing_loads_no_torch(tiny_folder: Path) -> None:
     )
     command = [sys.executable, "-c", code, str(tiny_folder)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_nothing_gives_nothing(tiny_folder: Path) -> None:
+    """Empty batches come back empty, at every door."""
+    engine = load(tiny_folder, EngineOptions())
+    x_BChw, t_B, _, _ = noisy(engine)
+    pixels_BHWC = np.zeros((0, 256, 256, 3), np.uint8)
+    assert engine.attend(x_BChw[:0], t_B[:0], []).shape == (0, 48, 8, 8)
+    assert engine.decode(x_BChw[:0]).shape == pixels_BHWC.shape
+    assert engine.encode_image(pixels_BHWC).shape == x_BChw[:0].shape
+    assert engine.embed_image(pixels_BHWC).shape == (0, 1024)
+
+
+def test_nan_in_attention_is_never_passed_on(tiny_folder: Path) -> None:
+    """Attention that is not a number is an error too, not an even spread."""
+    engine = load(tiny_folder, EngineOptions())
+    x_BChw, t_B, features, _ = noisy(engine)
+    with pytest.raises(NonFiniteError):
+        engine.attend(np.full_like(x_BChw, np.nan), t_B, features)

@@ -17,13 +17,19 @@ LEVELS = 2
 """How far the pictures of the two engines may lie apart, in levels of 255."""
 
 
+@pytest.fixture(scope="module")
+def opened(tiny_folder: Path) -> Engine:
+    """The tiny model, opened once."""
+    return torch.load(tiny_folder, EngineOptions())
+
+
 class TestTorchEngine(EngineContract):
     """The whole contract, on a tiny real model."""
 
-    @pytest.fixture(scope="class")
-    def engine(self, tiny_folder: Path) -> Engine:
+    @pytest.fixture
+    def engine(self, opened: Engine) -> Engine:
         """The tiny model, open."""
-        return torch.load(tiny_folder, EngineOptions())
+        return opened
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_a_missing_file_is_found(folder: Path) -> None:
 
 def test_a_file_outside_the_folder_is_refused(folder: Path) -> None:
     """A manifest cannot point out of its folder."""
-    change_manifest(folder, files={"../secret": "0"})
+    change_manifest(folder, files={**read_manifest(folder).files, "../secret": "0"})
     with pytest.raises(ModelError, match="missing"):
         verify(folder, read_manifest(folder))
 
@@ -84,6 +84,37 @@ def test_unknown_and_missing_fields_are_errors(folder: Path) -> None:
     change_manifest(folder, flavour=None, window=None)
     with pytest.raises(ModelError, match="window"):
         read_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("window", "48"),
+        ("latent_shape", 5),
+        ("picture_size", [256]),
+        ("steps", 0),
+        ("guidance", float("nan")),
+        ("timestep_shift", -1),
+        ("networks", {}),
+        ("files", []),
+        ("files", {}),
+    ],
+)
+def test_a_field_that_cannot_be_is_named(folder: Path, field: str, value: object) -> None:
+    """Wrong types, numbers out of range and lists with too little in them are errors in both engines."""
+    change_manifest(folder, **{field: value})
+    for load in (load_openvino, load_torch):
+        with pytest.raises(ModelError, match=f"wrong {field}"):
+            load(folder, EngineOptions())
+
+
+def test_a_network_that_cannot_be_is_an_error(folder: Path) -> None:
+    """The torch engine refuses a shape that the network does not know."""
+    networks = json.loads((folder / "manifest.json").read_text())["networks"]
+    networks["denoiser"]["colour"] = 3
+    change_manifest(folder, networks=networks)
+    with pytest.raises(ModelError, match="colour"):
+        load_torch(folder, EngineOptions())
 
 
 def test_shapes_that_do_not_fit_the_weights_are_an_error(folder: Path) -> None:

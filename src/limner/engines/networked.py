@@ -17,7 +17,7 @@ from limner.engines.base import Capabilities, Engine, Inpaint
 from limner.errors import InvalidRequestError, NonFiniteError
 from limner.models.manifest import Manifest
 from limner.text.tokenizer import Tokenizer
-from limner.types import Floats, Pixels, TextFeatures
+from limner.types import EMBEDDING_LENGTH, Floats, Pixels, TextFeatures
 
 __all__ = ["Condition", "NetworkEngine"]
 
@@ -70,6 +70,7 @@ class NetworkEngine(Engine):
         mask_BT = np.stack([text.mask_T for text in texts])
         states_BTD, vectors_BV = self.run_text_encoder(np.stack([text.ids_T for text in texts]), mask_BT)
         _check(states_BTD, "The text encoder")
+        _check(vectors_BV, "The text encoder")
         return [
             TextFeatures(
                 prompt=prompt,
@@ -93,6 +94,8 @@ class NetworkEngine(Engine):
     ) -> Floats:
         """See `Engine.denoise`. Pictures that are guided take a second place in the batch, without their prompt."""
         del inpaint  # this network has no inputs for it; the rule in diffusion.inpaint does the work
+        if not len(x_BChw):
+            return np.empty(x_BChw.shape, np.float32)
         with_prompt = _condition(features)
         guided = np.flatnonzero(guidance_B != 1)
         without = tuple(np.zeros_like(part[guided]) for part in with_prompt)
@@ -108,8 +111,11 @@ class NetworkEngine(Engine):
 
     def attend(self, x_BChw: Floats, t_B: Floats, features: Sequence[TextFeatures]) -> Floats:
         """See `Engine.attend`."""
+        if not len(x_BChw):
+            return np.empty((0, self._tokenizer.window, *x_BChw.shape[2:]), np.float32)
         condition = _condition(features)
         attention_BThw = self.run_denoiser(x_BChw, t_B, condition)[1] * condition[1][:, :, None, None]
+        _check(attention_BThw, "The denoiser")
         total_B1hw = attention_BThw.sum(1, keepdims=True)
         even_BT11 = condition[1][:, :, None, None] / condition[1].sum(1)[:, None, None, None]
         spread_BThw: Floats = np.where(
@@ -119,6 +125,9 @@ class NetworkEngine(Engine):
 
     def decode(self, x0_BChw: Floats) -> Pixels:
         """See `Engine.decode`."""
+        width, height = self.capabilities.picture_size
+        if not len(x0_BChw):
+            return np.empty((0, height, width, 3), np.uint8)
         pixels_BCHW = self.run_decoder(x0_BChw)
         _check(pixels_BCHW, "The decoder")
         levels_BCHW = np.clip(pixels_BCHW * 127.5 + 127.5, 0, 255)
@@ -132,12 +141,18 @@ class NetworkEngine(Engine):
                 f"pictures must be {width}x{height} with 3 channels here, not {pixels_BHWC.shape[1:]}: fit them first",
                 param="image",
             )
+        if not len(pixels_BHWC):
+            return np.empty((0, *self.capabilities.latent_shape), np.float32)
         unit_BCHW = pixels_BHWC.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
         return self.run_image_encoder(np.ascontiguousarray(unit_BCHW))
 
     def embed_image(self, pixels_BHWC: Pixels) -> Floats:
         """See `Engine.embed_image`."""
-        return self.run_image_tower(self.encode_image(pixels_BHWC))
+        if not len(pixels_BHWC):
+            return np.empty((0, EMBEDDING_LENGTH), np.float32)
+        vectors_BV = self.run_image_tower(self.encode_image(pixels_BHWC))
+        _check(vectors_BV, "The image tower")
+        return vectors_BV
 
 
 def _condition(features: Sequence[TextFeatures]) -> Condition:

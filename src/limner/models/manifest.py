@@ -7,6 +7,7 @@ A model is a folder: `manifest.json`, one safetensors file for each network, Ope
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -19,6 +20,13 @@ __all__ = ["FORMAT", "MANIFEST", "Manifest", "read_manifest", "verify"]
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+_NETWORKS = ("text_encoder", "denoiser", "autoencoder", "image_tower")
+_GRAPHS = ("text_encoder", "denoiser", "decoder", "image_encoder", "image_tower")
+_REQUIRED = {
+    "tokenizer.json",
+    *(f"{network}.safetensors" for network in _NETWORKS),
+    *(f"{graph}.xml" for graph in _GRAPHS),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,15 +64,19 @@ class Manifest:
     format: int = FORMAT
 
     def to_json(self) -> str:
-        """As the manifest file holds it."""
-        return json.dumps(asdict(self), indent=1)
+        """As the manifest file holds it.
+
+        Raises:
+            ValueError: a number is NaN or infinite, which JSON cannot hold.
+        """
+        return json.dumps(asdict(self), indent=1, allow_nan=False)
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read a model's manifest.
 
     Raises:
-        ModelError: it is missing, not JSON, of another format, or lacks a field.
+        ModelError: it is missing, not JSON, of another format, lacks a field, or says what cannot be.
     """
     path = folder / MANIFEST
     try:
@@ -77,15 +89,51 @@ def read_manifest(folder: Path) -> Manifest:
     if unknown := facts.keys() - known:
         raise ModelError(f"{path} has unknown fields: {', '.join(sorted(unknown))}; export the model again")
     for name in ("latent_shape", "picture_size"):
-        facts[name] = tuple(facts.get(name, ()))
+        if isinstance(facts.get(name), list):
+            facts[name] = tuple(facts[name])
     try:
-        return Manifest(**facts)
+        manifest = Manifest(**facts)
     except TypeError as error:
         raise ModelError(f"{path} is incomplete ({error}): export the model again") from error
+    if wrong := _wrong_fields(manifest):
+        raise ModelError(f"{path} has a wrong {', '.join(wrong)}: copy or export the model again")
+    return manifest
+
+
+def _wrong_fields(manifest: Manifest) -> list[str]:
+    """Names of the fields that cannot be what they say; after this, nobody need doubt their types."""
+    right = {
+        "name": isinstance(manifest.name, str),
+        "window": _is_count(manifest.window),
+        "latent_shape": _are_counts(manifest.latent_shape, 3),
+        "picture_size": _are_counts(manifest.picture_size, 2),
+        "steps": _is_count(manifest.steps),
+        "guidance": _is_number(manifest.guidance, 1.0),
+        "timestep_shift": _is_number(manifest.timestep_shift, 0.0),
+        "networks": isinstance(manifest.networks, dict)
+        and all(isinstance(manifest.networks.get(name), dict) for name in _NETWORKS),
+        "files": isinstance(manifest.files, dict) and manifest.files.keys() >= _REQUIRED,
+    }
+    return [name for name, is_right in right.items() if not is_right]
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _are_counts(values: object, length: int) -> bool:
+    return isinstance(values, tuple) and len(values) == length and all(map(_is_count, values))
+
+
+def _is_number(value: object, least: float) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value >= least
 
 
 def verify(folder: Path, manifest: Manifest) -> None:
     """Check that every file of the model is there and is the one that the manifest means.
+
+    All bytes are hashed each time: the 47 MB of our model take 0.06 s on a processor with SHA instructions,
+    some 0.2 s on one without. Remembering what was found intact would save less than it could miss.
 
     Raises:
         ModelError: a file is missing or differs; the message names it.

@@ -43,7 +43,10 @@ def rounded(module: nn.Module, *, int8: bool) -> Stored:
             )
             stored[f"{name}.scale"] = scale_R
         else:
-            stored[name] = array.astype(np.float16)
+            with np.errstate(over="ignore"):  # told below
+                stored[name] = array.astype(np.float16)
+        if not np.isfinite(stored[name]).all():
+            raise TrainingError(f"{name} holds numbers beyond float16: export an earlier checkpoint")
     return stored
 
 

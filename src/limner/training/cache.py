@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ __all__ = [
     "build_states",
     "encode_captions",
     "fit_autoencoder",
-    "load_latents",
+    "load_array",
     "to_unit",
 ]
 
@@ -82,8 +83,8 @@ def build_latents(
     partial.rename(path)
 
 
-def load_latents(path: Path) -> NDArray[np.float16]:
-    """The latents that `build_latents` wrote, mapped into memory."""
+def load_array(path: Path) -> NDArray[Any]:
+    """An array of the cache, mapped into memory."""
     try:
         return np.asarray(np.load(path, mmap_mode="r"))
     except (OSError, ValueError) as error:

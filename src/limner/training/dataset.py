@@ -22,7 +22,7 @@ from limner.training.scenes.layout import arrange, covered
 from limner.training.scenes.spec import Scene, SceneSampler, Vocabulary, scene_random
 from limner.types import Pixels
 
-__all__ = ["SceneStream", "StreamConfig", "compose_many", "load_vocabulary"]
+__all__ = ["SceneStream", "StreamConfig", "compose_many", "find_things", "load_vocabulary"]
 
 _PICTURE, _CAPTION, _CHOICES = 1, 16, 2
 """Which random stream of a scene's index draws what; captions take 16 and up, one for each wording."""
@@ -91,6 +91,13 @@ def compose_many(config: StreamConfig, indices: Sequence[int], workers: int) -> 
         yield from pool.imap(_compose_one, indices, chunksize=64)
 
 
+def find_things(config: StreamConfig, indices: Sequence[int], workers: int) -> NDArray[np.bool_]:
+    """Where things stand in many scenes, (K, 8, 8)."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, initializer=_start_worker, initargs=(config,)) as pool:
+        return np.stack(pool.map(_things_of_one, indices, chunksize=256))
+
+
 class _Worker:
     """What a worker process holds between tasks."""
 
@@ -103,3 +110,7 @@ def _start_worker(config: StreamConfig) -> None:
 
 def _compose_one(index: int) -> Pixels:
     return _Worker.stream.picture(index)
+
+
+def _things_of_one(index: int) -> NDArray[np.bool_]:
+    return _Worker.stream.things(index)

@@ -156,7 +156,9 @@ class DenoiserRun:
         self.average.update(self.model, self.step)
         return loss.item()
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor, Tensor], Tensor, Tensor | None]:
+    def batch(
+        self, step: int
+    ) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor, Tensor], Tensor, Tensor | None]:
         """Step's pictures, noise, times, conditions, weights and routed tokens: by (seed, step) alone."""
         config, random = self.config, np.random.Generator(np.random.Philox(key=[self.config.seed, step]))
         generator = torch.Generator().manual_seed(int(random.integers(2**62)))

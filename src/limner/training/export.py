@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from limner.errors import OutputError
+from limner.errors import OutputError, TrainingError
 from limner.files import sha256_of, write_atomic
 from limner.models.manifest import MANIFEST, Manifest
 from limner.network.autoencoder import PatchAutoencoder
@@ -62,11 +62,11 @@ class ModelParts:
 
 
 def export_model(folder: Path, parts: ModelParts) -> None:
-    """Write a model folder, whole or not at all.
+    """Write a model folder, whole or not at all. The networks of `parts` are left rounded, as they are stored.
 
     Raises:
         OutputError: `folder` exists already, or cannot be written.
-        TrainingError: a weight is NaN or infinite.
+        TrainingError: a weight, a score or a number of the trace is NaN or infinite, or there is no tokenizer.
     """
     if folder.exists():
         raise OutputError(f"{folder} exists already: name another folder, or remove it first")
@@ -84,16 +84,27 @@ def export_model(folder: Path, parts: ModelParts) -> None:
 
 
 def _write(folder: Path, parts: ModelParts) -> None:
-    names: list[str] = []
+    write_atomic(folder / "tokenizer.json", _tokenizer(parts.tokenizer))
+    write_atomic(folder / "NOTICE", _NOTICE.encode())
+    names = ["tokenizer.json", "NOTICE"]
     for name, (module, int8) in _networks(parts).items():
         stored = rounded(module, int8=int8)
         module.load_state_dict(widened(stored))
         names += write_network(folder, name, stored, _graphs(name, parts))
-    write_atomic(folder / "tokenizer.json", parts.tokenizer.read_bytes())
-    write_atomic(folder / "NOTICE", _NOTICE.encode())
-    names += ["tokenizer.json", "NOTICE"]
     manifest = _manifest(parts, {name: sha256_of(folder / name) for name in names})
-    write_atomic(folder / MANIFEST, manifest.to_json().encode())
+    try:
+        write_atomic(folder / MANIFEST, manifest.to_json().encode())
+    except ValueError as error:
+        raise TrainingError(
+            f"scores, trace or recipe cannot be written as JSON ({error}): mend them"
+        ) from error
+
+
+def _tokenizer(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be read ({error.strerror}): name the tokenizer.json") from error
 
 
 def _networks(parts: ModelParts) -> dict[str, tuple[nn.Module, bool]]:

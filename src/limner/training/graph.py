@@ -110,7 +110,9 @@ def _traced(graph: Graph) -> ov.Model:
 def _constant(element: ET.Element, weights: bytes) -> NDArray[Any]:
     kinds = {"f32": "f4", "f16": "f2", "i8": "i1", "i32": "i4", "i64": "i8", "boolean": "i1", "u8": "u1"}
     start, size = int(element.get("offset", "0")), int(element.get("size", "0"))
-    return np.frombuffer(weights[start : start + size], dtype=kinds[element.get("element_type", "f32")])
+    # An empty constant is written as one byte, whatever its type.
+    kind = "u1" if element.get("shape") == "0" else kinds[element.get("element_type", "f32")]
+    return np.frombuffer(weights[start : start + size], dtype=kind)
 
 
 def _narrow(model: ov.Model, stored: Stored) -> None:

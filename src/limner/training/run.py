@@ -45,7 +45,9 @@ class TrainingRun:
         torch.manual_seed(recipe.seed)
         denoiser = Denoiser(recipe.denoiser)
         denoiser.deviation.copy_(deviation)
-        data = RunData(latents_KChw=latents, states=states, wordings=recipe.wordings)
+        data = RunData(
+            latents_KChw=latents, things_Khw=workshop.things(), states=states, wordings=recipe.wordings
+        )
         self.run = DenoiserRun(workshop.folder / "denoiser", recipe.run, denoiser, data)
         self.trace = self._read_trace()
 

@@ -8,17 +8,21 @@ Axes in names: K scenes, C latent channels.
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import nn
 
 from limner.errors import DataError
+from limner.files import write_atomic
 from limner.models import available, find
 from limner.network.autoencoder import PatchAutoencoder
 from limner.network.image_tower import ImageTower
@@ -30,12 +34,12 @@ from limner.training.cache import (
     build_latents,
     build_states,
     fit_autoencoder,
-    load_latents,
+    load_array,
     to_unit,
 )
 from limner.training.checkpoint import load_checkpoint, save_checkpoint
 from limner.training.contrast import train_contrast
-from limner.training.dataset import SceneStream, StreamConfig, compose_many
+from limner.training.dataset import SceneStream, StreamConfig, compose_many, find_things
 from limner.training.judge import Examination, ask_judge, build_examination, patch_view, train_judge
 from limner.training.recipe import Recipe
 
@@ -89,14 +93,24 @@ class Workshop:
         self.report("autoencoder", 1, 1, f"{self.recipe.autoencoder.channels} numbers for each patch")
         return autoencoder, deviation
 
-    def latents(self, autoencoder: PatchAutoencoder) -> np.ndarray:
+    def latents(self, autoencoder: PatchAutoencoder) -> NDArray[Any]:
         """Stage 2: the scenes' latents (K, C, h, w)."""
         path = self.folder / "latents.npy"
         if not path.is_file():
             build_latents(
                 path, autoencoder, self.stream(), self.recipe.scenes, self.workers, self._counting("scenes")
             )
-        return load_latents(path)
+        return load_array(path)
+
+    def things(self) -> NDArray[Any]:
+        """Where things stand in each scene, (K, h, w)."""
+        path = self.folder / "things.npy"
+        if not path.is_file():
+            self.report("things", 0, self.recipe.scenes, "where they stand")
+            buffer = io.BytesIO()
+            np.save(buffer, find_things(self.stream(), range(self.recipe.scenes), self.workers))
+            write_atomic(path, buffer.getvalue())
+        return load_array(path)
 
     def examination(self, name: str, count: int, *, held_out: bool) -> Examination:
         """Questions for the judge: ten captions for each scene."""
@@ -107,7 +121,9 @@ class Workshop:
             build_examination(stream, count, self.tokenizer, self.workers).save(path)
         return Examination.load(path)
 
-    def text_and_image(self, latents: np.ndarray, questions: Examination) -> tuple[TextEncoder, ImageTower]:
+    def text_and_image(
+        self, latents: NDArray[np.float16], questions: Examination
+    ) -> tuple[TextEncoder, ImageTower]:
         """Stage 3: text encoder and image tower, in one space."""
         path = self.folder / "text-image.safetensors"
         encoder, tower = TextEncoder(self.recipe.text_encoder), ImageTower(self.recipe.image_tower)
@@ -140,7 +156,9 @@ class Workshop:
             for wording in range(self.recipe.wordings)
         ]
 
-    def judge(self, latents: np.ndarray, questions: Examination, autoencoder: PatchAutoencoder) -> Judge:
+    def judge(
+        self, latents: NDArray[np.float16], questions: Examination, autoencoder: PatchAutoencoder
+    ) -> Judge:
         """Stage 5: the judge, taught on real scenes only."""
         path, judge = self.folder / "judge.safetensors", Judge(self.recipe.judge)
         if not path.is_file():
