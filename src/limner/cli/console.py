@@ -8,13 +8,15 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import typer
 
 from limner.errors import InvalidRequestError, LimnerError, PromptWarning
-from limner.pipeline import Pipeline
 from limner.settings import Settings
+
+if TYPE_CHECKING:
+    from limner.pipeline import Pipeline
 
 __all__ = ["collected_warnings", "counting", "open_pipeline", "parse_size", "print_json", "reported"]
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from limner.cli.console import collected_warnings, counting, open_pipeline, parse_size, print_json, reported
 from limner.errors import InvalidRequestError
-from limner.imaging.picture import Picture
 from limner.types import FileFormat, SamplerName
+
+if TYPE_CHECKING:
+    from limner.imaging.picture import Picture
 
 __all__ = ["app", "generate"]
 
@@ -55,7 +57,7 @@ def generate(
     target = output or Path(f"{_slug(prompt)}-{pictures[0].seed}.{chosen}")
     paths = _paths(target, len(pictures))
     for picture, path in zip(pictures, paths, strict=True):
-        _save(picture, path, chosen)
+        picture.save(path)
     _tell(pictures, paths, chosen, told, as_json=as_json)
 
 
@@ -88,11 +90,6 @@ def _paths(target: Path, count: int) -> list[Path]:
     if count == 1:
         return [target]
     return [target.with_stem(f"{target.stem}-{number}") for number in range(1, count + 1)]
-
-
-def _save(picture: Picture, path: Path, file_format: FileFormat) -> None:
-    del file_format  # the suffix says it, and agrees
-    picture.save(path)
 
 
 def _tell(

@@ -1,0 +1,1 @@
+"""Benchmarks: dated results in bench/results, never tests."""

@@ -1,0 +1,33 @@
+"""A run of about two minutes on two cores: everything happens, nothing is learned well. Tests shrink it further."""
+
+from limner.network.autoencoder import AutoencoderConfig
+from limner.network.denoiser import DenoiserConfig
+from limner.network.image_tower import ImageTowerConfig
+from limner.network.judge import JudgeConfig
+from limner.network.text_encoder import TextEncoderConfig
+from limner.training.contrast import ContrastConfig
+from limner.training.denoise import RunConfig
+from limner.training.evaluate import SamplingConfig
+from limner.training.judge import JudgeTraining
+from limner.training.recipe import Recipe
+
+
+def recipe() -> Recipe:
+    """Small networks, a thousand scenes, two epochs."""
+    return Recipe(
+        name="debug",
+        scenes=1_024,
+        autoencoder_scenes=256,
+        wordings=1,
+        examined=50,
+        from_minilm=False,
+        autoencoder=AutoencoderConfig(channels=32),
+        text_encoder=TextEncoderConfig(width=64, layers=2, heads=4, hidden=128),
+        image_tower=ImageTowerConfig(channels=32, width=64, layers=1, heads=2),
+        judge=JudgeConfig(word_width=64, width=64, heads=2, picture_layers=1),
+        denoiser=DenoiserConfig(channels=32, width=64, layers=2, heads=2, text_width=64),
+        contrast=ContrastConfig(steps=20, batch=32),
+        judge_training=JudgeTraining(steps=40, batch=16),
+        run=RunConfig(epochs=2, epoch_pictures=640, batch=32),
+        sampling=SamplingConfig(steps=4),
+    )
