@@ -35,8 +35,18 @@ class ArtPackage:
     @property
     def archive(self) -> str:
         """The file name that `npm pack` gives it."""
-        return f"{self.name.removeprefix('@').replace('/', '-')}-{self.version}.tgz"
+        return f"{self.folder}.tgz"
 
+    @property
+    def folder(self) -> str:
+        """The name of the folder that it is unpacked into."""
+        return f"{self.name.removeprefix('@').replace('/', '-')}-{self.version}"
+
+
+# Alpha below 24 does not count as visible: a sprite cropped to its faint rim would float above the ground.
+_VISIBLE = [0] * 24 + [255] * 232
+
+_TAIL = 300
 
 PACKAGES = (
     ArtPackage(
@@ -58,23 +68,31 @@ def fetch_art(folder: Path) -> Path:
     Raises:
         DataError: npm is missing or fails, or an archive is not the one that was pinned.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for package in PACKAGES:
-        target = folder / package.archive.removesuffix(".tgz")
-        if not target.is_dir():
-            _fetch(package, folder, target)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for package in PACKAGES:
+            target = folder / package.folder
+            if not target.is_dir():
+                _fetch(package, folder, target)
+    except OSError as error:
+        raise DataError(f"the art cannot be written to {folder}: {error}; choose another folder") from error
     return folder
 
 
 def _fetch(package: ArtPackage, folder: Path, target: Path) -> None:
-    if shutil.which("npm") is None:
+    npm = shutil.which("npm")
+    if npm is None:
         raise DataError("fetching the art needs npm: install Node.js, then run the command again")
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        command = ["npm", "pack", "--silent", f"{package.name}@{package.version}"]
-        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)  # noqa: S603
+        command = [npm, "pack", "--silent", f"{package.name}@{package.version}"]
+        done = subprocess.run(  # noqa: S603 (every word of the command is written in this file)
+            command, cwd=scratch, capture_output=True, text=True, check=False
+        )
         archive = Path(scratch) / package.archive
         if done.returncode or not archive.is_file():
-            raise DataError(f"`{' '.join(command)}` failed; is the registry reachable? {done.stderr[-300:]}")
+            raise DataError(
+                f"`npm {' '.join(command[1:])}` failed; is the registry reachable? {done.stderr[-_TAIL:]}"
+            )
         if sha256_of(archive) != package.sha256:
             raise DataError(f"{package.archive} is not the file that was pinned: its SHA-256 differs")
         with tarfile.open(archive) as tar:
@@ -86,8 +104,8 @@ class Art:
     """Sprites by codepoint, at any size, mirrored and recoloured; the small ones are kept in memory."""
 
     def __init__(self, folder: Path) -> None:
-        self._assets = folder / PACKAGES[0].archive.removesuffix(".tgz") / "package" / "assets"
-        names = folder / PACKAGES[1].archive.removesuffix(".tgz") / "package" / "chars.json"
+        self._assets = folder / PACKAGES[0].folder / "package" / "assets"
+        names = folder / PACKAGES[1].folder / "package" / "chars.json"
         try:
             self._allowed = frozenset(json.loads(names.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
@@ -118,7 +136,7 @@ class Art:
                 image = file.convert("RGBA")
         except OSError as error:
             raise DataError(f"no art for {codepoint}: check the codepoint in the concept table") from error
-        visible = image.getchannel("A").point([0] * 24 + [255] * 232).getbbox()
+        visible = image.getchannel("A").point(_VISIBLE).getbbox()
         if visible is None:
             raise DataError(f"the art for {codepoint} is empty: leave it out of the concept table")
         return image.crop(visible)

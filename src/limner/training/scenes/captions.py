@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from limner.training.scenes.spec import Group, Scene
+from limner.training.scenes.spec import SHELTERED, Group, Scene
 
 __all__ = ["caption"]
 
@@ -31,11 +31,19 @@ _CONDITION_PHRASES = {
     "night": ("at night", "under the stars", "by night"),
     "rain": ("in the rain", "on a rainy day", "in rainy weather"),
 }
-_INDOOR_CONDITION_PHRASES = {"day": ("during the day", "by day"), "night": ("at night", "by night")}
+_SHELTERED_CONDITION_PHRASES = {"day": ("during the day", "by day"), "night": ("at night", "by night")}
 _KEYWORDS = {"day": "sunny", "sunset": "sunset", "night": "night", "rain": "rain"}
 _ADJECTIVES = ("cute", "little", "happy", "lovely", "nice")
+_ARTICLES = ("a", "a", "a", "the", "one")
 _OPENINGS = ("a picture of", "an illustration of", "a drawing of", "there is", "an image of")
-_ADORABLE = {"animal", "bird", "sea", "bug"}
+_ADORABLE = frozenset({"animal", "bird", "sea", "bug"})
+
+_SHARES = {"telegram": 0.12, "place": 0.9, "condition": 0.9, "opening": 0.15, "capital": 0.5, "stop": 0.2}
+"""How often a caption is a telegram, tells the place, tells the condition, ..."""
+
+# Nobody says that it is day, unless it matters.
+_DAY_SHARE = 0.25
+_ADJECTIVE_SHARE, _SYNONYM_SHARE = 0.2, 0.35
 
 
 def caption(scene: Scene, random: np.random.Generator) -> str:
@@ -43,45 +51,51 @@ def caption(scene: Scene, random: np.random.Generator) -> str:
 
     However the dice fall, the same number of them is thrown: the same generator words another scene alike.
     """
-    dice = random.random(6)
-    if dice[0] < 0.12:
-        return _telegram(scene, dice, random)
-    subject = _noun_phrase(scene.groups[0], random)
-    words = [subject]
+    style = _style(scene, random)
+    if "telegram" in style:
+        return _telegram(scene, style, random)
+    words = [_noun_phrase(scene.groups[0], random)]
     if scene.relation is not None:
         words.append(_choose(random, _RELATION_PHRASES[scene.relation]))
         words.append(_noun_phrase(scene.groups[1], random))
     place, condition = _choose(random, scene.place.phrases), _choose(random, _condition_phrases(scene))
-    if dice[1] < 0.9:
+    if "place" in style:
         words.append(place)
-    if dice[2] < (0.25 if scene.condition == "day" else 0.9):
+    if "condition" in style:
         words.append(condition)
     opening = _choose(random, _OPENINGS)
-    text = " ".join([opening, *words] if dice[3] < 0.15 else words)
-    text = text[0].upper() + text[1:] if dice[4] < 0.5 else text
-    return text + ("." if dice[5] < 0.2 else "")
+    text = " ".join([opening, *words] if "opening" in style else words)
+    text = text[0].upper() + text[1:] if "capital" in style else text
+    return text + ("." if "stop" in style else "")
 
 
-def _telegram(scene: Scene, dice: np.ndarray, random: np.random.Generator) -> str:
+def _style(scene: Scene, random: np.random.Generator) -> set[str]:
+    """Which of `_SHARES` this caption does."""
+    shares = _SHARES | ({"condition": _DAY_SHARE} if scene.condition == "day" else {})
+    dice = random.random(len(shares))
+    return {what for (what, share), die in zip(shares.items(), dice, strict=True) if die < share}
+
+
+def _telegram(scene: Scene, style: set[str], random: np.random.Generator) -> str:
     """Keywords with commas: "dog, ball, park"."""
     parts = [_bare(group, random) for group in scene.groups]
-    place = scene.place.phrases[0].removeprefix("in the ").removeprefix("on the ").removeprefix("in a ")
-    if dice[1] < 0.9:
-        parts.append(place)
-    if dice[2] < (0.25 if scene.condition == "day" else 0.9):
+    if "place" in style:
+        place = scene.place.phrases[0]
+        parts.append(place.removeprefix("in the ").removeprefix("on the ").removeprefix("in a "))
+    if "condition" in style:
         parts.append(_KEYWORDS[scene.condition])
     return ", ".join(parts)
 
 
 def _condition_phrases(scene: Scene) -> tuple[str, ...]:
-    sheltered = scene.place.setting in {"indoor", "underwater"}
-    return (_INDOOR_CONDITION_PHRASES if sheltered else _CONDITION_PHRASES)[scene.condition]
+    sheltered = scene.place.setting in SHELTERED
+    return (_SHELTERED_CONDITION_PHRASES if sheltered else _CONDITION_PHRASES)[scene.condition]
 
 
 def _noun_phrase(group: Group, random: np.random.Generator) -> str:
-    adjective = random.random() < 0.2 and group.concept.group in _ADORABLE
+    adjective = random.random() < _ADJECTIVE_SHARE and group.concept.group in _ADORABLE
     words = _bare(group, random, adjective=adjective)
-    article = _choose(random, ("a", "a", "a", "the", "one"))
+    article = _choose(random, _ARTICLES)
     if group.count > 1 or _is_plural(group):
         return words
     if article == "a" and words[0].lower() in "aeiou" and not words.startswith(("uni", "ufo")):
@@ -93,7 +107,7 @@ def _bare(group: Group, random: np.random.Generator, *, adjective: bool = False)
     """Count, adjective, colour and noun, without an article."""
     name, plural = group.concept.noun, group.concept.plural
     synonym = _choose(random, group.concept.synonyms or (name,))
-    if random.random() < 0.35 and synonym != name:
+    if random.random() < _SYNONYM_SHARE and synonym != name:
         name, plural = synonym, _plural(synonym)
     number, praise = _choose(random, _NUMBERS.get(group.count, ("",))), _choose(random, _ADJECTIVES)
     words = [number] if number else []
@@ -119,4 +133,5 @@ def _plural(noun: str) -> str:
 
 
 def _choose(random: np.random.Generator, options: Sequence[T]) -> T:
+    """Like `spec.choose`, but throws one die whatever the number of options."""
     return options[int(random.random() * len(options))]

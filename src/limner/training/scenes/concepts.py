@@ -1,16 +1,20 @@
-"""The vocabulary: one row of `data/concepts.csv` for each thing that can be drawn."""
+"""The vocabulary: one row of `data/concepts.csv` for each thing that can be drawn, and the places.
+
+The table's columns `body` and `own_ground` are notes for whoever extends it; nothing here reads them.
+"""
 
 from __future__ import annotations
 
 import csv
 import tomllib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from limner.errors import DataError
 
-__all__ = ["COLOURS", "Concept", "Place", "data_folder", "load_concepts", "load_places"]
+__all__ = ["COLOURS", "Clutter", "Concept", "Place", "data_folder", "load_concepts", "load_places"]
 
 COLOURS = {
     "red": "#e5342b",
@@ -26,15 +30,41 @@ COLOURS = {
     "gray": "#8d929b",
     "white": "#f4f5f7",
 }
+"""The twelve colours that a thing can be painted in."""
 
 _SUPPORTS = {"ground", "water", "underwater", "sky", "indoor"}
 _FACINGS = {"left", "right", "front"}
 _SIZES = {"1", "2", "3", "4", "5"}
+_FLAGS = {"0", "1"}
+_SETTINGS = {"outdoor", "sea", "underwater", "indoor"}
+_COLUMNS = (
+    "codepoint",
+    "noun",
+    "plural",
+    "synonyms",
+    "group",
+    "size",
+    "support",
+    "facing",
+    "recolour",
+)
+_MAY_BE_EMPTY = {"synonyms"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Concept:
-    """A thing that can be drawn: its art, its names, and how it may stand in a scene."""
+    """A thing that can be drawn: its art, its names, and how it may stand in a scene.
+
+    Attributes:
+        codepoint: its picture's file name, without ".webp".
+        noun, plural: what captions call one of it, and several.
+        synonyms: other words for one of it.
+        group: its kind ("animal", "vehicle", ...).
+        size: 1 (an apple) to 5 (a house).
+        support: where it can be: "ground", "water", "underwater", "sky", "indoor".
+        facing: where its picture looks: "left", "right", or "front" if it must not be mirrored.
+        recolour: whether its picture can be painted in another colour.
+    """
 
     codepoint: str
     noun: str
@@ -45,7 +75,16 @@ class Concept:
     support: frozenset[str]
     facing: str
     recolour: bool
-    own_ground: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clutter:
+    """What stands around in a place: up to `most` of it, `px` pixels large, with the foot in row `foot`."""
+
+    codepoint: str
+    px: int
+    foot: int
+    most: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +100,7 @@ class Place:
     water: tuple[str, str] | None = None
     road: bool = False
     furrows: bool = False
-    clutter: tuple[dict[str, Any], ...] = ()
+    clutter: tuple[Clutter, ...] = ()
 
 
 def data_folder() -> Path:
@@ -78,22 +117,42 @@ def load_concepts(path: Path) -> tuple[Concept, ...]:
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise DataError(f"cannot read the concept table {path}: {error.strerror}") from error
-    concepts = tuple(_concept(row, f"{path}, line {line}") for line, row in enumerate(rows, start=2))
-    _check_unique(concepts, path)
-    return concepts
+            return tuple(_concepts(csv.DictReader(file), path))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"cannot read the concept table {path}: {error}") from error
+
+
+def _concepts(rows: csv.DictReader[str], path: Path) -> Iterator[Concept]:
+    named: dict[str, str] = {}
+    for column in _COLUMNS:
+        if column not in (rows.fieldnames or ()):
+            raise DataError(f"{path}, line 1: there is no column {column}; add it")
+    for row in rows:
+        concept = _concept(row, f"{path}, line {rows.line_num}")
+        for column, words in (("noun", [concept.noun]), ("synonyms", concept.synonyms)):
+            _claim(named, words, concept.noun, f"{path}, line {rows.line_num}: column {column}")
+        yield concept
+
+
+def _claim(named: dict[str, str], words: Sequence[str], noun: str, where: str) -> None:
+    """Note that `words` name `noun`, unless one of them names something already."""
+    for word in words:
+        if word in named:
+            raise DataError(f"{where}: {word!r} names {named[word]!r} already; keep one")
+        named[word] = noun
 
 
 def _concept(row: dict[str, str], where: str) -> Concept:
-    support = frozenset(row["support"].split("|"))
+    support = frozenset((row["support"] or "").split("|"))
+    for column in _COLUMNS:
+        # A short row has None where columns are missing.
+        if row[column] is None or not (row[column] or column in _MAY_BE_EMPTY):
+            raise DataError(f"{where}: column {column} is empty; fill it in")
     for column, ok in (
+        ("size", row["size"] in _SIZES),
         ("support", support <= _SUPPORTS),
         ("facing", row["facing"] in _FACINGS),
-        ("size", row["size"] in _SIZES),
-        ("recolour", row["recolour"] in {"0", "1"}),
-        ("own_ground", row["own_ground"] in {"0", "1"}),
+        ("recolour", row["recolour"] in _FLAGS),
     ):
         if not ok:
             raise DataError(f"{where}: column {column} cannot be {row[column]!r}")
@@ -107,32 +166,26 @@ def _concept(row: dict[str, str], where: str) -> Concept:
         support=support,
         facing=row["facing"],
         recolour=row["recolour"] == "1",
-        own_ground=row["own_ground"] == "1",
     )
-
-
-def _check_unique(concepts: tuple[Concept, ...], path: Path) -> None:
-    seen: dict[str, str] = {}
-    for concept in concepts:
-        for word in (concept.noun, *concept.synonyms):
-            if word in seen:
-                raise DataError(f"{path}: {word!r} names both {seen[word]} and {concept.noun}; keep one")
-            seen[word] = concept.noun
 
 
 def load_places(path: Path) -> tuple[Place, ...]:
     """Read the table of places.
 
     Raises:
-        DataError: the file is missing or not valid TOML, or a place has unknown fields.
+        DataError: the file is missing or not valid TOML, or a place has unknown or missing fields.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         return tuple(_place(name, fields) for name, fields in table.items())
-    except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise DataError(f"cannot read the places in {path}: {error}") from error
 
 
 def _place(name: str, fields: dict[str, Any]) -> Place:
     lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
-    return Place(name=name, **(fields | lists))
+    clutter = tuple(Clutter(**item) for item in fields.get("clutter", ()))
+    place = Place(name=name, **(fields | lists | {"clutter": clutter}))
+    if place.setting not in _SETTINGS:
+        raise ValueError(f"{name} has the setting {place.setting!r}; choose one of {sorted(_SETTINGS)}")
+    return place

@@ -7,14 +7,33 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from limner.errors import DataError
 from limner.training.scenes.captions import caption
 from limner.training.scenes.concepts import COLOURS, Concept
-from limner.training.scenes.spec import CONDITIONS, Group, Scene, Vocabulary, fits_place
+from limner.training.scenes.spec import (
+    CONDITIONS,
+    SHELTERED,
+    Group,
+    Scene,
+    Vocabulary,
+    choose,
+    fits_place,
+)
 
 __all__ = ["CHOICES", "KINDS", "Choice", "choices"]
 
 CHOICES = 10
+"""How many captions a question offers."""
+
 KINDS = ("thing", "count", "colour", "swap", "relation", "place", "condition")
+"""What a distractor can change."""
+
+# Things make up most of what captions tell: they are asked for twice as often.
+_DRAWN_KINDS = ("thing", *KINDS)
+_SAME_KIND_SHARE = 0.5
+_COUNTS = (1, 2, 3, 4)
+# Questions from the project's own table take 17 tries on average, and at most 60 in 8,000 of them.
+_MOST_TRIES = 1_000
 _CONTRARY = {
     "left of": "right of",
     "right of": "left of",
@@ -38,49 +57,57 @@ def choices(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -
 
     What differs: a thing (half of the time by one of its own kind), a count, a colour, two things' colours
     and counts swapped, the relation turned round, the place, the condition. Only what the caption tells is
-    changed.
+    changed; but where it does not tell that it is day, a distractor may say that it is night or rains.
+
+    Raises:
+        DataError: the vocabulary is too small for ten different captions of this scene.
     """
     wording = int(random.integers(2**31))
     found = [Choice(_worded(scene, wording))]
     told = {found[0].text}
-    while len(found) < CHOICES:
-        # Things make up most of what captions tell: they are asked for twice as often.
-        kind = ("thing", *KINDS)[int(random.integers(len(KINDS) + 1))]
+    for _ in range(_MOST_TRIES):
+        kind = choose(random, _DRAWN_KINDS)
         changed = _EDITS[kind](scene, vocabulary, random)
         text = _worded(changed, wording) if changed else found[0].text
         if text not in told:
             told.add(text)
             found.append(Choice(text, kind))
-    return found
+        if len(found) == CHOICES:
+            return found
+    raise DataError(
+        f"there are no {CHOICES} ways to tell {found[0].text!r} wrong: add things to the concept table"
+    )
 
 
 def _worded(scene: Scene, wording: int) -> str:
     return caption(scene, np.random.Generator(np.random.Philox(key=wording)))
 
 
-def _change_thing(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene:
+def _change_thing(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
     at = int(random.integers(len(scene.groups)))
     old = scene.groups[at].concept
-    same_kind = random.random() < 0.5
+    same_kind = random.random() < _SAME_KIND_SHARE
     fitting = [c for c in vocabulary.concepts if fits_place(c, scene.place) and c not in _shown(scene)]
     kin = [c for c in fitting if c.group == old.group]
     pool = kin if same_kind and kin else fitting
-    return _with_group(scene, at, replace(scene.groups[at], concept=pool[int(random.integers(len(pool)))]))
+    if not pool:
+        return None
+    return _with_group(scene, at, replace(scene.groups[at], concept=choose(random, pool)))
 
 
 def _change_count(scene: Scene, _vocabulary: Vocabulary, random: np.random.Generator) -> Scene:
     at = int(random.integers(len(scene.groups)))
-    counts = [n for n in (1, 2, 3, 4) if n != scene.groups[at].count]
-    return _with_group(scene, at, replace(scene.groups[at], count=counts[int(random.integers(3))]))
+    others = [count for count in _COUNTS if count != scene.groups[at].count]
+    return _with_group(scene, at, replace(scene.groups[at], count=choose(random, others)))
 
 
 def _change_colour(scene: Scene, _vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
     painted = [at for at, group in enumerate(scene.groups) if group.colour]
     if not painted:
         return None
-    at = painted[int(random.integers(len(painted)))]
+    at = choose(random, painted)
     others = [name for name in COLOURS if name != scene.groups[at].colour]
-    return _with_group(scene, at, replace(scene.groups[at], colour=others[int(random.integers(len(others)))]))
+    return _with_group(scene, at, replace(scene.groups[at], colour=choose(random, others)))
 
 
 def _swap(scene: Scene, _vocabulary: Vocabulary, _random: np.random.Generator) -> Scene | None:
@@ -102,23 +129,21 @@ def _turn_round(scene: Scene, _vocabulary: Vocabulary, _random: np.random.Genera
     return replace(scene, relation=contrary) if contrary else None
 
 
-def _change_place(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene:
-    sheltered = {"indoor", "underwater"}
+def _change_place(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
     weathered = scene.condition not in {"day", "night"}
     others = [
         place
         for place in vocabulary.places
-        if place != scene.place and not (weathered and place.setting in sheltered)
+        if place != scene.place and not (weathered and place.setting in SHELTERED)
     ]
-    return replace(scene, place=others[int(random.integers(len(others)))])
+    return replace(scene, place=choose(random, others)) if others else None
 
 
 def _change_condition(scene: Scene, _vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
     """To anything but day, which captions rarely tell: silence would not be refuted by the picture."""
-    sheltered = scene.place.setting in {"indoor", "underwater"}
-    told = ("night",) if sheltered else CONDITIONS[1:]
+    told = ("night",) if scene.place.setting in SHELTERED else CONDITIONS[1:]
     possible = [condition for condition in told if condition != scene.condition]
-    return replace(scene, condition=possible[int(random.integers(len(possible)))]) if possible else None
+    return replace(scene, condition=choose(random, possible)) if possible else None
 
 
 _EDITS: dict[str, Callable[[Scene, Vocabulary, np.random.Generator], Scene | None]] = {

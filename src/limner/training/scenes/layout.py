@@ -8,30 +8,48 @@ sub-token position (docs/decisions/0003-scenes-on-the-token-grid.md).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from limner.training.scenes.concepts import Concept
-from limner.training.scenes.spec import Group, Scene, flies
+from limner.training.scenes.spec import SIDE, Group, Scene, flies
 
 __all__ = ["GRID", "PIXELS_OF_SIZE", "Box", "arrange", "covered"]
 
 GRID = 32
-SIDE = 256
+"""Pixels of a grid cell's side."""
+
 PIXELS_OF_SIZE = {1: 48, 2: 64, 3: 96, 4: 128, 5: 160}
-_FRONT, _BACK, _AIR = 224, 192, 96
+"""How many pixels the box of a thing of each size takes."""
+
+# The size that several of a kind are drawn in at most, so that they fit beside each other.
+_LARGEST_OF_COUNT = {2: 3, 3: 2, 4: 2}
+
+_CELLS = SIDE // GRID
+
+# The rows that things stand on: in front, behind, in mid-water; the highest foot of what flies.
+_FRONT, _BACK, _WATER, _AIR = 224, 192, 192, 96
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Box:
-    """One thing in the picture: a square of `px` pixels standing on (`x` = its middle, `foot` = its lower edge)."""
+    """One thing in the picture: a square of `px` pixels.
+
+    Attributes:
+        group: what it is, and in which colour.
+        px: its side; the longer side of its sprite.
+        x: its middle.
+        foot: its lower edge; None on top of the box before it (the composer knows how high that is).
+        mirrored: whether its sprite is flipped.
+        shadow: whether it touches a ground that it throws a shadow on.
+    """
 
     group: Group
     px: int
     x: int
-    foot: int
+    foot: int | None
     mirrored: bool
     shadow: bool
 
@@ -56,11 +74,11 @@ def arrange(scene: Scene, random: np.random.Generator) -> list[Box]:
 
 def covered(boxes: Sequence[Box]) -> NDArray[np.bool_]:
     """(8, 8): the grid cells in which one of the things stands."""
-    cells_hw = np.zeros((SIDE // GRID, SIDE // GRID), dtype=np.bool_)
+    cells_hw = np.zeros((_CELLS, _CELLS), dtype=np.bool_)
     foot = 0
     for box in boxes:
         # What stands on another thing stands at about four fifths of its height.
-        foot = box.foot if box.foot > 0 else foot
+        foot = foot if box.foot is None else box.foot
         left, right = (box.x - box.px // 2) // GRID, -(-(box.x + box.px // 2) // GRID)
         cells_hw[max(0, (foot - box.px) // GRID) : -(-foot // GRID), max(0, left) : right] = True
         foot -= box.px * 4 // 5
@@ -72,19 +90,24 @@ def _alone(scene: Scene, random: np.random.Generator) -> list[Box]:
     if group.count == 1:
         px = PIXELS_OF_SIZE[min(5, max(3, group.concept.size + 1))]
         return [_box(scene, group, px, _random_x(random, _cells(px)), random)]
-    px = PIXELS_OF_SIZE[min(max(group.concept.size, 2), 3 if group.count == 2 else 2)]
-    return list(_row(scene, group, px, 0, SIDE // GRID, random))
+    px = PIXELS_OF_SIZE[min(max(group.concept.size, 2), _LARGEST_OF_COUNT[group.count])]
+    start = int(random.integers(_CELLS - _cells(px) * group.count + 1))
+    return list(_row(scene, group, px, start, random))
 
 
 def _row(
-    scene: Scene, group: Group, px: int, left: int, width: int, random: np.random.Generator
+    scene: Scene,
+    group: Group,
+    px: int,
+    start: int,
+    random: np.random.Generator,
+    *,
+    faces_right: bool | None = None,
 ) -> Iterator[Box]:
-    """`count` copies beside each other in the cells [left, left + width), all facing the same way."""
-    cells = _cells(px)
-    start = left + int(random.integers(width - cells * group.count + 1))
-    mirrored = _mirrored(group.concept, random)
+    """`count` copies beside each other from the cell `start` on, all facing the same way."""
+    mirrored = _mirrored(group.concept, random, faces_right=faces_right)
     for number in range(group.count):
-        x = (start + number * cells) * GRID + cells * GRID // 2
+        x = _middle(start + number * _cells(px), _cells(px))
         yield _box(scene, group, px, x, random, mirrored=mirrored)
 
 
@@ -94,21 +117,16 @@ def _side_by_side(scene: Scene, random: np.random.Generator) -> list[Box]:
     first_is_left = {"left of": True, "right of": False}.get(scene.relation or "", bool(random.integers(2)))
     order = ((first, sizes[0]), (second, sizes[1]))
     left, right = order if first_is_left else order[::-1]
-    width = [_cells(px) * group.count for group, px in (left, right)]
-    gap = int(random.integers(SIDE // GRID - sum(width) + 1)) if scene.relation != "playing with" else 0
-    start = int(random.integers(SIDE // GRID - sum(width) - gap + 1))
-    boxes: list[Box] = []
-    for (group, px), cell, faces_right in (
-        (left, start, True),
-        (right, start + width[0] + gap, False),
-    ):
-        mirrored = _mirrored(
-            group.concept, random, faces_right=faces_right if scene.relation == "playing with" else None
-        )
-        for number in range(group.count):
-            x = (cell + number * _cells(px)) * GRID + _cells(px) * GRID // 2
-            boxes.append(_box(scene, group, px, x, random, mirrored=mirrored))
-    return boxes
+    left_width, right_width = (_cells(px) * group.count for group, px in (left, right))
+    free = _CELLS - left_width - right_width
+    # Those who play stand close together and face each other.
+    playing = scene.relation == "playing with"
+    gap = 0 if playing else int(random.integers(free + 1))
+    start = int(random.integers(free - gap + 1))
+    return [
+        *_row(scene, *left, start, random, faces_right=True if playing else None),
+        *_row(scene, *right, start + left_width + gap, random, faces_right=False if playing else None),
+    ]
 
 
 def _shrink_to_fit(first: Group, second: Group) -> tuple[int, int]:
@@ -117,7 +135,7 @@ def _shrink_to_fit(first: Group, second: Group) -> tuple[int, int]:
     if first.concept.size == second.concept.size == 1:
         sizes = [2, 2]
     counts = [first.count, second.count]
-    while sum(_cells(PIXELS_OF_SIZE[s]) * n for s, n in zip(sizes, counts, strict=True)) > SIDE // GRID:
+    while sum(_cells(PIXELS_OF_SIZE[s]) * n for s, n in zip(sizes, counts, strict=True)) > _CELLS:
         sizes[int(np.argmax(sizes))] -= 1
     return PIXELS_OF_SIZE[sizes[0]], PIXELS_OF_SIZE[sizes[1]]
 
@@ -128,11 +146,9 @@ def _one_before_the_other(scene: Scene, random: np.random.Generator) -> list[Box
     back_px, front_px = PIXELS_OF_SIZE[back.concept.size], PIXELS_OF_SIZE[max(2, front.concept.size)]
     x = _random_x(random, _cells(back_px))
     aside = GRID * int(random.choice((-1, 0, 1)))
-    near = int(np.clip(x + aside, _cells(front_px) * GRID // 2, SIDE - _cells(front_px) * GRID // 2))
-    near = _on_grid(near, _cells(front_px))
     return [
         _box(scene, back, back_px, x, random, foot=_BACK),
-        _box(scene, front, front_px, near, random, foot=_FRONT),
+        _box(scene, front, front_px, _on_grid(x + aside, _cells(front_px)), random, foot=_FRONT),
     ]
 
 
@@ -153,10 +169,9 @@ def _one_on_the_other(scene: Scene, random: np.random.Generator) -> list[Box]:
     seat_px = PIXELS_OF_SIZE[min(4, second.concept.size)]
     top_px = PIXELS_OF_SIZE[min(2, first.concept.size)]
     x = _random_x(random, _cells(seat_px))
-    return [
-        _box(scene, second, seat_px, x, random),
-        _box(scene, first, top_px, _on_grid(x, _cells(top_px)), random, foot=-1),
-    ]
+    seat = _box(scene, second, seat_px, x, random)
+    top = _box(scene, first, top_px, _on_grid(x, _cells(top_px)), random)
+    return [seat, replace(top, foot=None, shadow=False)]
 
 
 def _box(
@@ -169,26 +184,27 @@ def _box(
     foot: int | None = None,
     mirrored: bool | None = None,
 ) -> Box:
-    """A box at `x`; unless told otherwise it stands, swims or flies where its kind does.
-
-    A foot of -1 means: on top of the box before it; the composer knows how high that is.
-    """
-    setting, concept = scene.place.setting, group.concept
-    floating = (flies(concept) and setting in {"outdoor", "sea"}) or setting == "underwater"
-    if foot is None:
-        foot = _FRONT
-        if setting == "underwater":
-            foot = 192 if px < PIXELS_OF_SIZE[5] else _FRONT
-        elif floating:
-            foot = max(_AIR, _cells(px) * GRID)
+    """A box at `x`; unless told otherwise it stands, swims or flies where its kind does."""
     return Box(
         group=group,
         px=px,
         x=x,
-        foot=foot,
-        mirrored=_mirrored(concept, random) if mirrored is None else mirrored,
-        shadow=not floating and foot > 0 and setting != "sea",
+        foot=_own_foot(scene, group.concept, px) if foot is None else foot,
+        mirrored=_mirrored(group.concept, random) if mirrored is None else mirrored,
+        shadow=not _floats(scene, group.concept) and scene.place.setting != "sea",
     )
+
+
+def _floats(scene: Scene, concept: Concept) -> bool:
+    """Whether a thing flies, or swims below the surface."""
+    setting = scene.place.setting
+    return setting == "underwater" or (flies(concept) and setting in {"outdoor", "sea"})
+
+
+def _own_foot(scene: Scene, concept: Concept, px: int) -> int:
+    if scene.place.setting == "underwater":
+        return _WATER if px < PIXELS_OF_SIZE[5] else _FRONT
+    return max(_AIR, _cells(px) * GRID) if _floats(scene, concept) else _FRONT
 
 
 def _mirrored(concept: Concept, random: np.random.Generator, *, faces_right: bool | None = None) -> bool:
@@ -206,11 +222,15 @@ def _cells(px: int) -> int:
 
 
 def _random_x(random: np.random.Generator, cells: int) -> int:
-    left = int(random.integers(SIDE // GRID - cells + 1))
+    return _middle(int(random.integers(_CELLS - cells + 1)), cells)
+
+
+def _middle(left: int, cells: int) -> int:
+    """The x in the middle of `cells` cells that begin with the cell `left`."""
     return left * GRID + cells * GRID // 2
 
 
 def _on_grid(x: int, cells: int) -> int:
     """The nearest x at which a box of `cells` cells begins at a grid line and stays in the picture."""
     left = round((x - cells * GRID / 2) / GRID)
-    return int(np.clip(left, 0, SIDE // GRID - cells)) * GRID + cells * GRID // 2
+    return _middle(min(max(left, 0), _CELLS - cells), cells)

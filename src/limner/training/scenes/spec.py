@@ -18,17 +18,22 @@ from limner.training.scenes.concepts import COLOURS, Concept, Place
 __all__ = [
     "CONDITIONS",
     "RELATIONS",
+    "SHELTERED",
+    "SIDE",
     "Group",
     "Scene",
     "SceneSampler",
     "Vocabulary",
+    "choose",
     "fits_place",
     "flies",
     "is_held_out",
     "scene_random",
 ]
 
-CONDITIONS = ("day", "sunset", "night", "rain")
+SIDE = 256
+"""Height and width of a scene's picture in pixels."""
+
 RELATIONS = (
     "left of",
     "right of",
@@ -40,8 +45,33 @@ RELATIONS = (
     "below",
     "on",
 )
-_PLAYERS = ("animal", "bird", "person")
-_SEATS = ("furniture", "vehicle", "animal")
+SHELTERED = frozenset({"indoor", "underwater"})
+"""The settings without weather: there it is day or night."""
+
+_CONDITION_SHARES = {"day": 0.55, "sunset": 0.15, "night": 0.15, "rain": 0.15}
+CONDITIONS = tuple(_CONDITION_SHARES)
+
+# How often a scene shows one kind of thing only, a thing that can be painted is, and a thing is single.
+_ALONE, _PAINTED, _SINGLE = 0.35, 0.35, 0.6
+
+_MOST_ALONE, _MOST_BESIDE = 4, 3
+_ROWS = frozenset({"left of", "right of", "next to"})
+_PLAYERS = frozenset({"animal", "bird", "person"})
+_TOYS = frozenset({"sport", "toy"})
+_SEATS = frozenset({"furniture", "vehicle", "animal"})
+_NEVER_SIT = frozenset({"plant", "vehicle"})
+_NEVER_INDOORS = frozenset({"vehicle", "building", "sky"})
+_SUPPORT_OF_SETTING = {
+    "outdoor": {"ground", "sky"},
+    "sea": {"water", "sky"},
+    "underwater": {"underwater"},
+    "indoor": {"ground", "indoor"},
+}
+
+# Sizes: a medium thing can sit on another or stand before it, and seat a smaller one; from large on a thing
+# still shows when another stands before it; a huge one comes alone and stays outdoors.
+_MEDIUM, _LARGE, _HUGE = 3, 4, 5
+
 _HELD_OUT_PERCENT = 5
 
 T = TypeVar("T")
@@ -58,7 +88,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scene:
-    """What is to be seen. `relation` says how the first group stands to the second, None for a single group."""
+    """What is to be seen; `relation` says how the first group stands to the second, None for a single group."""
 
     groups: tuple[Group, ...]
     place: Place
@@ -75,21 +105,20 @@ class Vocabulary:
 
 
 def scene_random(seed: int, index: int) -> np.random.Generator:
-    """The generator of scene `index`: counter-based, so that any scene can be made without the ones before it."""
+    """The generator of scene `index`: counter-based (Philox), so that no scene needs the ones before it."""
     return np.random.Generator(np.random.Philox(key=np.array([seed, index], dtype=np.uint64)))
+
+
+def choose(random: np.random.Generator, options: Sequence[T]) -> T:
+    """One of `options`, each as likely as the others."""
+    return options[int(random.integers(len(options)))]
 
 
 def fits_place(concept: Concept, place: Place) -> bool:
     """Whether a thing can be met in a place without looking lost there."""
-    allowed = {
-        "outdoor": {"ground", "sky"},
-        "sea": {"water", "sky"},
-        "underwater": {"underwater"},
-        "indoor": {"ground", "indoor"},
-    }[place.setting]
-    if place.setting == "indoor" and (concept.size >= 5 or concept.group in {"vehicle", "building", "sky"}):
+    if place.setting == "indoor" and (concept.size >= _HUGE or concept.group in _NEVER_INDOORS):
         return False
-    return bool(concept.support & allowed)
+    return bool(concept.support & _SUPPORT_OF_SETTING[place.setting])
 
 
 def flies(concept: Concept) -> bool:
@@ -109,7 +138,7 @@ class SceneSampler:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self._by_place = {
-            place.name: [c for c in vocabulary.concepts if fits_place(c, place)]
+            place.name: [concept for concept in vocabulary.concepts if fits_place(concept, place)]
             for place in vocabulary.places
         }
 
@@ -122,60 +151,64 @@ class SceneSampler:
                 return scene
 
     def _draw(self, random: np.random.Generator) -> Scene:
-        place = _choose(random, self.vocabulary.places)
-        first = _choose(random, self._by_place[place.name])
-        condition = CONDITIONS[random.choice(4, p=(0.55, 0.15, 0.15, 0.15))]
-        if place.setting in {"underwater", "indoor"}:
-            condition = "night" if condition == "night" else "day"
-        if random.random() < 0.35:
-            group = self._group(random, first, most=4)
+        place = choose(random, self.vocabulary.places)
+        first = choose(random, self._by_place[place.name])
+        condition = CONDITIONS[random.choice(len(CONDITIONS), p=tuple(_CONDITION_SHARES.values()))]
+        if place.setting in SHELTERED and condition != "night":
+            condition = "day"
+        if random.random() < _ALONE:
+            group = _group(random, first, _MOST_ALONE)
             return Scene(groups=(group,), place=place, condition=condition)
         relation, second = self._pair(random, first, place)
-        groups = (self._group(random, first, most=1), self._group(random, second, most=1))
-        if relation in {"left of", "right of", "next to"}:
-            groups = (groups[0], replace(groups[1], count=self._count(random, second, most=3)))
+        groups = (_group(random, first, 1), _group(random, second, 1))
+        if relation in _ROWS:
+            groups = (groups[0], replace(groups[1], count=_count(random, second, _MOST_BESIDE)))
         return Scene(groups=groups, place=place, condition=condition, relation=relation)
-
-    def _group(self, random: np.random.Generator, concept: Concept, most: int) -> Group:
-        colour = None
-        if concept.recolour and random.random() < 0.35:
-            colour = _choose(random, tuple(COLOURS))
-        return Group(concept=concept, count=self._count(random, concept, most), colour=colour)
-
-    def _count(self, random: np.random.Generator, concept: Concept, most: int) -> int:
-        if most == 1 or concept.size >= 5 or random.random() < 0.6:
-            return 1
-        return int(random.integers(2, most + 1))
 
     def _pair(self, random: np.random.Generator, first: Concept, place: Place) -> tuple[str, Concept]:
         """A relation that the two things can have, and the second thing."""
-        others = [c for c in self._by_place[place.name] if c is not first]
-        for relation in random.permutation(RELATIONS):
-            fitting = [other for other in others if _can(first, str(relation), other)]
+        others = [concept for concept in self._by_place[place.name] if concept is not first]
+        for relation in random.permutation(RELATIONS).tolist():
+            fitting = [other for other in others if _can(first, relation, other)]
             if fitting:
-                return str(relation), _choose(random, fitting)
-        raise DataError(f"nothing in the table can stand beside {first.noun!r} {place.phrases[0]}")
+                return relation, choose(random, fitting)
+        raise DataError(
+            f"nothing in the concept table can stand beside {first.noun!r} {place.phrases[0]}: add a thing"
+        )
+
+
+def _group(random: np.random.Generator, concept: Concept, most: int) -> Group:
+    colour = None
+    if concept.recolour and random.random() < _PAINTED:
+        colour = choose(random, tuple(COLOURS))
+    return Group(concept=concept, count=_count(random, concept, most), colour=colour)
+
+
+def _count(random: np.random.Generator, concept: Concept, most: int) -> int:
+    if most == 1 or concept.size >= _HUGE or random.random() < _SINGLE:
+        return 1
+    return int(random.integers(2, most + 1))
 
 
 def _can(first: Concept, relation: str, second: Concept) -> bool:
     """Whether `first relation second` can be drawn so that a person would say it in these words."""
     up = (flies(first), flies(second))
-    if relation == "above":
-        return up == (True, False)
-    if relation == "below":
-        return up == (False, True)
-    if relation == "on":
-        small = first.size < second.size and first.size <= 3 and "ground" in first.support
-        return (
-            small and second.group in _SEATS and second.size >= 3 and first.group not in {"plant", "vehicle"}
-        )
-    if relation == "playing with":
-        return first.group in _PLAYERS and second.group in {"sport", "toy"} and up == (False, False)
-    if relation in {"in front of", "behind"}:
-        front, back = (first, second) if relation == "in front of" else (second, first)
-        return up == (False, False) and back.size >= 4 and front.size <= 3
-    return up[0] == up[1]
+    match relation:
+        case "above":
+            return up == (True, False)
+        case "below":
+            return up == (False, True)
+        case "on":
+            return _can_sit_on(first, second)
+        case "playing with":
+            return first.group in _PLAYERS and second.group in _TOYS and not any(up)
+        case "in front of" | "behind":
+            front, back = (first, second) if relation == "in front of" else (second, first)
+            return front.size <= _MEDIUM and back.size >= _LARGE and not any(up)
+        case _:
+            return up[0] == up[1]
 
 
-def _choose(random: np.random.Generator, options: Sequence[T]) -> T:
-    return options[int(random.integers(len(options)))]
+def _can_sit_on(top: Concept, seat: Concept) -> bool:
+    small = top.size < seat.size and top.size <= _MEDIUM and "ground" in top.support
+    return small and top.group not in _NEVER_SIT and seat.group in _SEATS and seat.size >= _MEDIUM

@@ -1,0 +1,107 @@
+"""`limner.training.scenes.compose`: what was told is drawn, where the layout put it, and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from limner.training.dataset import SceneStream
+from limner.training.scenes.art import Art
+from limner.training.scenes.backdrop import paint_backdrop
+from limner.training.scenes.compose import compose
+from limner.training.scenes.layout import Box, arrange
+from limner.training.scenes.spec import SIDE, Group, Scene, Vocabulary, scene_random
+
+Mask = NDArray[np.bool_]
+
+
+def staged(
+    table: Vocabulary, noun: str, *, place: str = "room", count: int = 1, colour: str | None = None
+) -> Scene:
+    """A scene of the tiny table with one kind of thing."""
+    [concept] = [concept for concept in table.concepts if concept.noun == noun]
+    [where] = [found for found in table.places if found.name == place]
+    group = Group(concept=concept, count=count, colour=colour)
+    return Scene(groups=(group,), place=where, condition="day")
+
+
+def drawn(scene: Scene, art: Art, index: int) -> tuple[list[Box], Mask]:
+    """The boxes of a scene, and (256, 256) where its picture is not the empty place."""
+    random = scene_random(0, index)
+    boxes = arrange(scene, random)
+    empty_HWC = paint_backdrop(scene.place, scene.condition, int(random.integers(4))) * 255
+    pixels_HWC = compose(scene, art, scene_random(0, index))
+    touched_HW: Mask = np.abs(pixels_HWC - empty_HWC).max(-1) > 1
+    return boxes, touched_HW
+
+
+def test_a_picture_is_an_array_of_bytes(stream: SceneStream, tiny_art: Art) -> None:
+    """uint8 (256, 256, 3), the same for the same random numbers."""
+    for index in range(20):
+        scene = stream.scene(index)
+        pixels = compose(scene, tiny_art, scene_random(1, index))
+        assert pixels.shape == (SIDE, SIDE, 3)
+        assert pixels.dtype == np.uint8
+        assert (pixels == compose(scene, tiny_art, scene_random(1, index))).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_as_many_are_drawn_as_were_told(stream_vocabulary: Vocabulary, tiny_art: Art, count: int) -> None:
+    """A row of narrow things has as many runs of changed columns."""
+    _, touched_HW = drawn(staged(stream_vocabulary, "ball", count=count), tiny_art, 0)
+    columns = np.pad(touched_HW[:200].any(axis=0).astype(int), 1)
+    assert (np.diff(columns) == 1).sum() == count
+
+
+def test_only_the_boxes_are_painted(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:
+    """In a place without clutter and sky, nothing changes but the box and a shadow at its foot."""
+    for index in range(20):
+        [box], touched_HW = drawn(staged(stream_vocabulary, "chair"), tiny_art, index)
+        left, right, foot = box.x - box.px // 2, box.x + box.px // 2, box.foot or 0
+        assert touched_HW[foot - box.px : foot, left:right].any()
+        touched_HW[foot - box.px : foot + 16, max(0, left - 16) : right + 16] = False
+        assert not touched_HW.any()
+
+
+def test_a_colour_is_seen(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:
+    """The same scene with a red thing has more red in it than with a blue one, and less blue."""
+    red, blue = (
+        compose(staged(stream_vocabulary, "dog", colour=colour), tiny_art, scene_random(0, 0)).astype(int)
+        for colour in ("red", "blue")
+    )
+    assert (red - blue)[..., 0].sum() > 100_000
+    assert (blue - red)[..., 2].sum() > 100_000
+
+
+def test_the_sky_is_outdoors(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:
+    """Sun and clouds are in every picture by day, but not in those of a room."""
+    for index in range(10):
+        for place, sky in (("room", False), ("beach", True)):
+            _, touched_HW = drawn(staged(stream_vocabulary, "chair", place=place), tiny_art, index)
+            assert touched_HW[:65].any() == sky
+
+
+def test_clutter_is_not_what_the_scene_is_about(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:
+    """A park with a tree to be counted has no other trees in it; with a dog, it has in some pictures."""
+    beside = {"tree": 0, "dog": 0}
+    for noun in beside:
+        for index in range(20):
+            [box], touched_HW = drawn(staged(stream_vocabulary, noun, place="park"), tiny_art, index)
+            touched_HW[:, box.x - box.px // 2 : box.x + box.px // 2] = False
+            beside[noun] += bool(touched_HW[80:160].any())
+    assert beside["tree"] == 0
+    assert beside["dog"] > 0
+
+
+def test_what_sits_on_another_touches_it(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:
+    """The upper thing is seen above the lower one, without a gap."""
+    mouse, sofa = (staged(stream_vocabulary, noun).groups[0] for noun in ("mouse", "sofa"))
+    room = staged(stream_vocabulary, "sofa").place
+    scene = Scene(groups=(mouse, sofa), place=room, condition="day", relation="on")
+    for index in range(10):
+        (seat, top), touched_HW = drawn(scene, tiny_art, index)
+        rows = np.flatnonzero(touched_HW.any(axis=1))
+        seat_top = (seat.foot or 0) - seat.px
+        assert seat_top - top.px < rows[0] < seat_top
+        assert (np.diff(rows) == 1).all()

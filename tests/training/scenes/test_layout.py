@@ -1,0 +1,176 @@
+"""`limner.training.scenes.layout`: what a relation says holds in the picture."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from limner.training.scenes.layout import GRID, PIXELS_OF_SIZE, Box, arrange, covered
+from limner.training.scenes.spec import RELATIONS, SIDE, Scene, flies, scene_random
+
+Laid = tuple[Scene, list[Box]]
+
+
+def left(box: Box) -> int:
+    """The x at which a box begins."""
+    return box.x - box.px // 2
+
+
+def right(box: Box) -> int:
+    """The x at which a box ends."""
+    return box.x + box.px // 2
+
+
+def overlap(one: Box, other: Box) -> bool:
+    """Whether two boxes share columns."""
+    return left(one) < right(other) and left(other) < right(one)
+
+
+def top_of_pile(boxes: list[Box]) -> int:
+    """The y at which the second thing begins if it stood on the very top of the first."""
+    seat, top = boxes
+    return (seat.foot or 0) - seat.px - top.px
+
+
+def faces_right(box: Box) -> bool:
+    """Where a thing looks after it was mirrored, or not."""
+    return (box.concept.facing == "right") != box.mirrored
+
+
+@pytest.fixture(scope="module")
+def laid(scenes: list[Scene]) -> list[Laid]:
+    """Two thousand scenes with their boxes."""
+    return [(scene, arrange(scene, scene_random(4, at))) for at, scene in enumerate(scenes)]
+
+
+def having(laid: list[Laid], *relations: str) -> Iterator[tuple[list[Box], list[Box]]]:
+    """The boxes of the first and of the second thing of all scenes with one of `relations`."""
+    for scene, boxes in laid:
+        if scene.relation in relations:
+            first, second = ([box for box in boxes if box.group == group] for group in scene.groups)
+            yield first, second
+
+
+def test_boxes_stay_inside_the_picture(laid: list[Laid]) -> None:
+    """No box sticks out at any side; one on another cannot reach the top either."""
+    for _, boxes in laid:
+        for box in boxes:
+            assert 0 <= left(box) < right(box) <= SIDE
+            assert box.foot is None or box.px <= box.foot <= SIDE
+        if boxes[-1].foot is None and not flies(boxes[0].concept):
+            assert top_of_pile(boxes) >= 0
+
+
+@pytest.mark.xfail(
+    reason="in the training data of version 1 things sit on rockets, half outside", strict=True
+)
+def test_nothing_sits_on_what_flies(laid: list[Laid]) -> None:
+    """A pile stays inside the picture, because it stands on the ground or floats on the sea."""
+    piles = [boxes for _, boxes in laid if boxes[-1].foot is None]
+    assert not any(flies(boxes[0].concept) for boxes in piles)
+
+
+def test_boxes_stand_on_the_grid(laid: list[Laid]) -> None:
+    """Feet are grid lines, and the cells that a box takes begin at one."""
+    for _, boxes in laid:
+        for box in boxes:
+            cells = -(-box.px // GRID)
+            assert box.px in PIXELS_OF_SIZE.values()
+            assert (box.x - cells * GRID // 2) % GRID == 0
+            assert (box.foot or 0) % GRID == 0
+
+
+def test_as_many_boxes_as_were_told(laid: list[Laid]) -> None:
+    """There is one box for each thing of each group."""
+    for scene, boxes in laid:
+        drawn = Counter(box.group.concept.noun for box in boxes)
+        assert drawn == {group.concept.noun: group.count for group in scene.groups}
+
+
+def test_things_in_a_row_do_not_overlap(laid: list[Laid]) -> None:
+    """Several of a kind, and things beside each other, can be counted."""
+    for scene, boxes in laid:
+        if scene.relation in {None, "left of", "right of", "next to", "playing with"}:
+            ordered = sorted(boxes, key=left)
+            assert all(right(a) <= left(b) for a, b in itertools.pairwise(ordered))
+
+
+def test_left_is_left_and_right_is_right(laid: list[Laid]) -> None:
+    """All of the first thing is on the side that is said."""
+    for first, second in having(laid, "left of"):
+        assert max(map(right, first)) <= min(map(left, second))
+    for first, second in having(laid, "right of"):
+        assert min(map(left, first)) >= max(map(right, second))
+
+
+def test_above_is_above_and_below_is_below(laid: list[Laid]) -> None:
+    """The upper thing's foot is not lower than the lower one's top, and they share columns."""
+    pairs = [*having(laid, "above"), *((b, a) for a, b in having(laid, "below"))]
+    for (upper,), (lower,) in pairs:
+        assert upper.foot is not None
+        assert lower.foot is not None
+        assert upper.foot <= lower.foot - lower.px
+        assert overlap(upper, lower)
+
+
+def test_in_front_is_drawn_later_and_stands_lower(laid: list[Laid]) -> None:
+    """What is in front covers what is behind, which is larger and looks out above it."""
+    for scene, boxes in laid:
+        if scene.relation in {"in front of", "behind"}:
+            back, front = boxes
+            assert front.group is scene.groups[0 if scene.relation == "in front of" else 1]
+            assert back.foot is not None
+            assert front.foot is not None
+            assert front.foot > back.foot
+            assert front.foot - front.px > back.foot - back.px
+            assert overlap(front, back)
+
+
+def test_on_is_on(laid: list[Laid]) -> None:
+    """What sits on another comes right after it, without a place and a shadow of its own."""
+    for scene, boxes in laid:
+        if scene.relation == "on":
+            seat, top = boxes
+            assert (seat.group, top.group) == (scene.groups[1], scene.groups[0])
+            assert top.foot is None
+            assert not top.shadow
+            assert left(seat) <= top.x <= right(seat)
+        else:
+            assert all(box.foot is not None for box in boxes)
+
+
+def test_those_who_play_face_each_other(laid: list[Laid]) -> None:
+    """Player and toy touch, and each looks at the other as far as its picture allows."""
+    for first, second in having(laid, "playing with"):
+        one, other = sorted([first[0], second[0]], key=left)
+        assert left(other) - right(one) < GRID
+        assert one.concept.facing == "front" or faces_right(one)
+        assert other.concept.facing == "front" or not faces_right(other)
+
+
+def test_several_of_a_kind_face_the_same_way(laid: list[Laid]) -> None:
+    """A row is mirrored as a whole; what looks to the front never is."""
+    for _, boxes in laid:
+        for noun in {box.concept.noun for box in boxes}:
+            assert len({box.mirrored for box in boxes if box.concept.noun == noun}) == 1
+        assert not any(box.mirrored for box in boxes if box.concept.facing == "front")
+
+
+def test_every_relation_was_seen(laid: list[Laid]) -> None:
+    """The samples above leave no relation out."""
+    seen = Counter(scene.relation for scene, _ in laid)
+    assert all(seen[relation] >= 20 for relation in RELATIONS)
+
+
+def test_covered_cells_are_those_of_the_boxes(laid: list[Laid]) -> None:
+    """A lone box covers exactly the cells that it touches."""
+    for _, boxes in laid:
+        if len(boxes) == 1 and (foot := boxes[0].foot):
+            expected = np.zeros((8, 8), dtype=np.bool_)
+            rows = slice((foot - boxes[0].px) // GRID, foot // GRID)
+            expected[rows, left(boxes[0]) // GRID : -(-right(boxes[0]) // GRID)] = True
+            assert (covered(boxes) == expected).all()

@@ -1,0 +1,88 @@
+"""`limner.training.scenes.spec`: scenes are determined by their number, and sensible."""
+
+from __future__ import annotations
+
+import pytest
+
+from limner.errors import DataError
+from limner.training.scenes.concepts import COLOURS
+from limner.training.scenes.spec import (
+    CONDITIONS,
+    RELATIONS,
+    Scene,
+    SceneSampler,
+    Vocabulary,
+    fits_place,
+    flies,
+    is_held_out,
+    scene_random,
+)
+
+
+def test_a_scene_is_the_same_in_any_order(real: Vocabulary) -> None:
+    """Scene (seed, index) does not depend on which were drawn before."""
+    forwards = [SceneSampler(real).sample(7, index) for index in range(100)]
+    sampler = SceneSampler(real)
+    backwards = [sampler.sample(7, index) for index in reversed(range(100))]
+    assert forwards == backwards[::-1]
+
+
+def test_seeds_and_indices_give_other_scenes(real: Vocabulary) -> None:
+    """Neither two seeds nor two indices share their random numbers."""
+    draws = {scene_random(seed, index).random() for seed in range(20) for index in range(20)}
+    assert len(draws) == 400
+    sampler = SceneSampler(real)
+    assert [sampler.sample(0, i) for i in range(9)] != [sampler.sample(1, i) for i in range(9)]
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_the_held_out_combinations_are_kept_apart(real: Vocabulary, *, held_out: bool) -> None:
+    """A training stream never shows a held-out combination, and a held-out stream shows nothing else."""
+    sampler = SceneSampler(real)
+    drawn = [sampler.sample(2, index, held_out=held_out) for index in range(500)]
+    assert {is_held_out(scene) for scene in drawn} == {held_out}
+
+
+def test_everything_comes_up(real: Vocabulary, scenes: list[Scene]) -> None:
+    """Two thousand scenes show all places, conditions, relations, colours, counts and nearly all things."""
+    groups = [group for scene in scenes for group in scene.groups]
+    assert {scene.place.name for scene in scenes} == {place.name for place in real.places}
+    assert {scene.condition for scene in scenes} == set(CONDITIONS)
+    assert {scene.relation for scene in scenes} == {None, *RELATIONS}
+    assert {group.colour for group in groups} == {None, *COLOURS}
+    assert {group.count for group in groups} == {1, 2, 3, 4}
+    assert len({group.concept.noun for group in groups}) > 0.95 * len(real.concepts)
+
+
+def test_scenes_make_sense(scenes: list[Scene]) -> None:
+    """Things fit their place, colours their thing, and weather stays outdoors."""
+    for scene in scenes:
+        assert all(fits_place(group.concept, scene.place) for group in scene.groups)
+        assert all(group.concept.recolour for group in scene.groups if group.colour)
+        assert scene.place.setting not in {"indoor", "underwater"} or scene.condition in {"day", "night"}
+        assert len({group.concept.noun for group in scene.groups}) == len(scene.groups)
+
+
+def test_relations_join_what_can_be_joined(scenes: list[Scene]) -> None:
+    """What flies is above what does not, players play with toys, the small stand before the large."""
+    for scene in scenes:
+        up = [flies(group.concept) for group in scene.groups]
+        sizes = [group.concept.size for group in scene.groups]
+        match scene.relation:
+            case "above" | "below":
+                assert up == [scene.relation == "above", scene.relation == "below"]
+            case "on":
+                assert sizes[0] < sizes[1]
+            case "in front of" | "behind":
+                assert (sizes[0] < sizes[1]) == (scene.relation == "in front of")
+            case "playing with":
+                assert scene.groups[1].concept.group in {"sport", "toy"}
+            case "left of" | "right of" | "next to":
+                assert up[0] == up[1]
+
+
+def test_a_thing_alone_in_its_place_is_an_error(real: Vocabulary) -> None:
+    """A table that has nothing to put beside a thing is refused, not searched for ever."""
+    sampler = SceneSampler(Vocabulary(concepts=real.concepts[:1], places=real.places[:1]))
+    with pytest.raises(DataError, match="nothing in the concept table can stand beside 'bat'"):
+        [sampler.sample(0, index) for index in range(50)]
