@@ -1,5 +1,6 @@
 """`python -m bench`: every benchmark, one after the other."""
 
-from bench import latency
+from bench import latency, scenes
 
+scenes.main()
 latency.main()

@@ -9,7 +9,7 @@ import numpy as np
 
 from limner.training.scenes.spec import SHELTERED, Group, Scene
 
-__all__ = ["caption"]
+__all__ = ["caption", "tells_condition", "tells_place"]
 
 T = TypeVar("T")
 
@@ -80,11 +80,29 @@ def _telegram(scene: Scene, style: set[str], random: np.random.Generator) -> str
     """Keywords with commas: "dog, ball, park"."""
     parts = [_bare(group, random) for group in scene.groups]
     if "place" in style:
-        place = scene.place.phrases[0]
-        parts.append(place.removeprefix("in the ").removeprefix("on the ").removeprefix("in a "))
+        parts.append(_place_keyword(scene))
     if "condition" in style:
         parts.append(_KEYWORDS[scene.condition])
     return ", ".join(parts)
+
+
+def tells_place(text: str, scene: Scene) -> bool:
+    """Whether a caption of the scene says where it is set."""
+    return _says(text, [*scene.place.phrases, _place_keyword(scene)])
+
+
+def tells_condition(text: str, scene: Scene) -> bool:
+    """Whether a caption of the scene says in what light and weather."""
+    return _says(text, [*_condition_phrases(scene), _KEYWORDS[scene.condition]])
+
+
+def _says(text: str, phrases: list[str]) -> bool:
+    said = f" {text.lower().rstrip('.').replace(',', '')} "
+    return any(f" {phrase} " in said for phrase in phrases)
+
+
+def _place_keyword(scene: Scene) -> str:
+    return scene.place.phrases[0].removeprefix("in the ").removeprefix("on the ").removeprefix("in a ")
 
 
 def _condition_phrases(scene: Scene) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from limner.errors import DataError
-from limner.training.scenes.captions import caption
+from limner.training.scenes.captions import caption, tells_condition, tells_place
 from limner.training.scenes.concepts import COLOURS, Concept
 from limner.training.scenes.spec import (
     CONDITIONS,
@@ -57,7 +57,7 @@ def choices(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -
 
     What differs: a thing (half of the time by one of its own kind), a count, a colour, two things' colours
     and counts swapped, the relation turned round, the place, the condition. Only what the caption tells is
-    changed; but where it does not tell that it is day, a distractor may say that it is night or rains.
+    changed, and to nothing that the picture shows besides.
 
     Raises:
         DataError: the vocabulary is too small for ten different captions of this scene.
@@ -67,7 +67,7 @@ def choices(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -
     told = {found[0].text}
     for _ in range(_MOST_TRIES):
         kind = choose(random, _DRAWN_KINDS)
-        changed = _EDITS[kind](scene, vocabulary, random)
+        changed = _EDITS[kind](scene, vocabulary, random) if _is_told(kind, found[0].text, scene) else None
         text = _worded(changed, wording) if changed else found[0].text
         if text not in told:
             told.add(text)
@@ -79,6 +79,12 @@ def choices(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -
     )
 
 
+def _is_told(kind: str, text: str, scene: Scene) -> bool:
+    if kind == "place":
+        return tells_place(text, scene)
+    return tells_condition(text, scene) if kind == "condition" else True
+
+
 def _worded(scene: Scene, wording: int) -> str:
     return caption(scene, np.random.Generator(np.random.Philox(key=wording)))
 
@@ -87,7 +93,8 @@ def _change_thing(scene: Scene, vocabulary: Vocabulary, random: np.random.Genera
     at = int(random.integers(len(scene.groups)))
     old = scene.groups[at].concept
     same_kind = random.random() < _SAME_KIND_SHARE
-    fitting = [c for c in vocabulary.concepts if fits_place(c, scene.place) and c not in _shown(scene)]
+    seen = _seen(scene)
+    fitting = [c for c in vocabulary.concepts if fits_place(c, scene.place) and not seen(c)]
     kin = [c for c in fitting if c.group == old.group]
     pool = kin if same_kind and kin else fitting
     if not pool:
@@ -163,5 +170,11 @@ def _with_group(scene: Scene, at: int, group: Group) -> Scene:
     return replace(scene, groups=tuple(groups))
 
 
-def _shown(scene: Scene) -> set[Concept]:
-    return {group.concept for group in scene.groups}
+def _seen(scene: Scene) -> Callable[[Concept], bool]:
+    """Whether a thing can be seen in the scene: as what it is about, as clutter, or as its sky."""
+    shown = {group.concept for group in scene.groups}
+    clutter = {item.codepoint for item in scene.place.clutter}
+    has_sky = not any(concept.group == "sky" for concept in shown)
+    return lambda concept: (
+        concept in shown or concept.codepoint in clutter or (has_sky and concept.group == "sky")
+    )
