@@ -41,11 +41,11 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
         OutputError: the file could not be written; the message names it, why, and what to do.
     """
     path = Path(path)
-    if path.is_dir():
-        raise OutputError(f"{path} was not written: it is a folder; add a file name")
     # Short and independent of the final name, which may be as long as the file system allows.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
     try:
+        if path.is_dir():
+            raise OutputError(f"{path} was not written: it is a folder; add a file name")
         _write_to_disk(temporary, data)
         temporary.replace(path)
     except (OSError, ValueError) as error:

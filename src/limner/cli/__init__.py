@@ -1,34 +1,49 @@
-"""The command line. Each command is a file of its own, imported only when it is asked for."""
+"""The command line. Each command is a file of its own, imported only when it runs."""
 
 from __future__ import annotations
 
+import io
+import sys
+from collections.abc import Mapping
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from limner import __version__
 
-__all__ = ["app", "main"]
+__all__ = ["SUMMARIES", "app", "main"]
 
-_COMMANDS = ("generate", "trace", "models", "data", "train", "export")
+SUMMARIES: Mapping[str, str] = MappingProxyType(
+    {
+        "generate": "Draw pictures of a prompt.",
+        "trace": "Show a prompt become a vector, noise become a picture, and a picture become a file.",
+        "models": "List the models that ship, their scores and their training traces.",
+        "data": "Fetch the art; look at the scenes.",
+        "train": "Train a model. Stop it with Ctrl-C at any time; the same command goes on.",
+        "export": "Turn a training run's averaged weights into a model folder, for `--model`.",
+    }
+)
+"""What the help page says of each command, so that it need import none of them."""
 
 
 class _Commands(TyperGroup):
-    """A group whose commands are modules of this package."""
+    """A group whose commands are modules of this package, known by name and summary until one of them runs."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (the framework's signature)
-        """The commands' names, in the order of the help page."""
-        return list(_COMMANDS)
+    def __init__(self, **attributes: Any) -> None:
+        known = {name: TyperCommand(name=name, help=summary) for name, summary in SUMMARIES.items()}
+        super().__init__(**attributes | {"commands": known})
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 (the framework's signature)
-        """Import the command, or None if there is none of that name."""
-        if cmd_name not in _COMMANDS:
-            return None
-        command = typer.main.get_command(import_module(f"limner.cli.{cmd_name}").app)
-        command.name = cmd_name
-        return command
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Import the command that was asked for."""
+        name, known, rest = super().resolve_command(ctx, args)
+        if name is None or known is None:
+            return name, known, rest
+        command = typer.main.get_command(import_module(f"limner.cli.{name}").app)
+        command.name = name
+        return name, command, rest
 
 
 app = typer.Typer(
@@ -61,4 +76,7 @@ def _limner(
 
 def main() -> None:
     """Run the command line; the entry point of the `limner` program."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # A file name or a block character that the terminal's encoding lacks is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
     app()

@@ -16,12 +16,25 @@ from limner.errors import InvalidRequestError, LimnerError, PromptWarning
 from limner.settings import Settings
 
 if TYPE_CHECKING:
-    from limner.pipeline import Pipeline
+    from pathlib import Path
 
-__all__ = ["collected_warnings", "counting", "open_pipeline", "parse_size", "print_json", "reported"]
+    from limner.pipeline import Pipeline
+    from limner.types import FileFormat
+
+__all__ = [
+    "collected_warnings",
+    "counting",
+    "open_pipeline",
+    "parse_format",
+    "parse_size",
+    "print_json",
+    "reported",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_MOST_DIGITS = 9
 
 
 def reported(command: Callable[P, R]) -> Callable[P, R]:
@@ -63,27 +76,48 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     """
     if text is None:
         return None
-    width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdecimal() and height.isdecimal()):
-        raise InvalidRequestError(f"size must be written like 512x256, not {text!r}", param="size")
+    width, _, height = text.lower().partition("x")
+    if not all(side.isdecimal() and len(side) <= _MOST_DIGITS for side in (width, height)):
+        raise InvalidRequestError(f"size must be written like 512x256, not {text[:40]!r}", param="size")
     return int(width), int(height)
 
 
+def parse_format(output: Path | None, chosen: FileFormat | None = None) -> FileFormat:
+    """The format that the file's suffix or the choice names; PNG if neither is there.
+
+    Raises:
+        InvalidRequestError: they name different ones, or the suffix is unknown.
+    """
+    suffix = output.suffix.lower().lstrip(".") if output else ""
+    known: dict[str, FileFormat] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
+    named = known.get(suffix)
+    if output and named is None:
+        raise InvalidRequestError(
+            f"{output} does not end in .png, .jpg, .jpeg or .webp: name the file so", param="output"
+        )
+    if named and chosen and named != chosen:
+        raise InvalidRequestError(f"{output} is not a name for {chosen}: change one of them", param="format")
+    return chosen or named or "png"
+
+
 def print_json(value: object) -> None:
-    """One JSON object on stdout."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    """One JSON object on stdout, in ASCII, which every pipe can carry."""
+    typer.echo(json.dumps(value))
 
 
 @contextmanager
 def collected_warnings() -> Iterator[list[str]]:
-    """Warnings about the prompt, each told on stderr and kept for the JSON."""
+    """Warnings about the prompt, each told on stderr and kept for the JSON; all others pass."""
     told: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PromptWarning)
         yield told
-    told += [str(warning.message) for warning in caught if issubclass(warning.category, PromptWarning)]
-    for message in told:
-        typer.echo(f"limner: {message}", err=True)
+    for warning in caught:
+        if issubclass(warning.category, PromptWarning):
+            told.append(str(warning.message))
+            typer.echo(f"limner: {warning.message}", err=True)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 @contextmanager

@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
-from limner.cli.console import counting, reported
+from limner.cli.console import counting, parse_format, reported
 from limner.settings import Settings
 
 __all__ = ["app", "art_folder", "fetch", "preview"]
 
 app = typer.Typer(
-    pretty_exceptions_enable=False, no_args_is_help=True, help="Fetch the art; look at the scenes."
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Fetch the art; look at the scenes.",
 )
 
 
@@ -43,6 +46,7 @@ def preview(
     art: Annotated[Path | None, typer.Option(help="Where the art is; by default the cache folder.")] = None,
 ) -> None:
     """Write a contact sheet of scenes with their captions."""
+    parse_format(output)
     from limner.training.dataset import SceneStream, StreamConfig
     from limner.training.preview import contact_sheet
 

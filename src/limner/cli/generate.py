@@ -8,16 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from limner.cli.console import collected_warnings, counting, open_pipeline, parse_size, print_json, reported
+from limner.cli.console import (
+    collected_warnings,
+    counting,
+    open_pipeline,
+    parse_format,
+    parse_size,
+    print_json,
+    reported,
+)
 from limner.errors import InvalidRequestError
 from limner.types import FileFormat, SamplerName
 
 if TYPE_CHECKING:
+    from limner.imaging.codec import FileOptions
     from limner.imaging.picture import Picture
 
 __all__ = ["app", "generate"]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+# File systems end names at 255 bytes; what follows the slug has at most 30.
+_SLUG_CHARACTERS, _SLUG_BYTES = 60, 200
 
 
 @app.command()
@@ -33,6 +45,9 @@ def generate(
     guidance: Annotated[float | None, typer.Option(help="How strictly to follow the prompt, from 1.")] = None,
     sampler: Annotated[SamplerName, typer.Option(help="Which way from noise to picture.")] = "euler",
     file_format: Annotated[FileFormat | None, typer.Option("--format", help="The file's format.")] = None,
+    quality: Annotated[
+        int | None, typer.Option(help="JPEG and WebP: 1 (smallest file) to 100 (best picture).")
+    ] = None,
     size: Annotated[str | None, typer.Option(help="Pixels, like 512x256.")] = None,
     model: Annotated[str | None, typer.Option(help="A shipped model's name, or a model folder.")] = None,
     engine: Annotated[str | None, typer.Option(help="Who computes: openvino, torch or fake.")] = None,
@@ -40,13 +55,14 @@ def generate(
     trace: Annotated[bool, typer.Option("--trace", help="Show how the picture came about.")] = False,
 ) -> None:
     """Draw pictures of a prompt."""
-    chosen = _format(output, file_format)
+    chosen, pixels = parse_format(output, file_format), parse_size(size)
+    options = _options(quality, trace=trace)
     with collected_warnings() as told, counting("Drawing") as on_step:
         pictures = open_pipeline(model, engine).generate(
             prompt,
             n=n,
             seed=seed,
-            size=parse_size(size),
+            size=pixels,
             steps=steps,
             guidance=guidance,
             sampler=sampler,
@@ -57,33 +73,24 @@ def generate(
     target = output or Path(f"{_slug(prompt)}-{pictures[0].seed}.{chosen}")
     paths = _paths(target, len(pictures))
     for picture, path in zip(pictures, paths, strict=True):
-        picture.save(path)
+        picture.save(path, **options)
     _tell(pictures, paths, chosen, told, as_json=as_json)
 
 
-def _format(output: Path | None, file_format: FileFormat | None) -> FileFormat:
-    """The format that the option or the file's suffix names.
-
-    Raises:
-        InvalidRequestError: they name different ones, or the suffix is unknown.
-    """
-    suffix = output.suffix.lower().lstrip(".") if output else ""
-    known: dict[str, FileFormat] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
-    named = known.get(suffix)
-    if output and named is None:
+def _options(quality: int | None, *, trace: bool) -> FileOptions:
+    if quality is None:
+        return {}
+    if trace:
         raise InvalidRequestError(
-            f"{output} does not end in .png, .jpg, .jpeg or .webp: name the file so", param="output"
+            "the trace tells of a file in the default quality: leave out --quality or --trace",
+            param="quality",
         )
-    if named and file_format and named != file_format:
-        raise InvalidRequestError(
-            f"{output} is not a name for {file_format}: change one of them", param="format"
-        )
-    return file_format or named or "png"
+    return {"quality": quality}
 
 
 def _slug(prompt: str) -> str:
-    words = re.findall(r"\w+", prompt.lower())
-    return "-".join(words)[:60].strip("-") or "picture"
+    words = "-".join(re.findall(r"\w+", prompt.lower()))[:_SLUG_CHARACTERS]
+    return words.encode()[:_SLUG_BYTES].decode(errors="ignore").strip("-") or "picture"
 
 
 def _paths(target: Path, count: int) -> list[Path]:

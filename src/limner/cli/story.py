@@ -18,6 +18,7 @@ __all__ = ["tell_trace"]
 
 _SHADES = " ░▒▓█"
 _NUMBERS = 6
+_PROMPT = 300
 
 
 def tell_trace(picture: Picture) -> None:
@@ -33,9 +34,10 @@ def tell_trace(picture: Picture) -> None:
 
 def _text_encoding(trace: Trace) -> Group:
     layer = trace.text_encoding
+    prompt, more = layer["prompt"], " ..." if len(layer["prompt"]) > _PROMPT else ""
     numbers = ", ".join(f"{number:+.3f}" for number in layer["vector"][:_NUMBERS])
     lines = [
-        Text(f"in   {layer['prompt']!r}"),
+        Text(f"in   {prompt[:_PROMPT]!r}{more}"),
         Text("     " + " ".join(layer["tokens"]), style="dim"),
         Text(f"out  1 vector of length {layer['shape'][0]}: [{numbers}, ...]   {layer['seconds']:.3f} s"),
     ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from limner.cli.console import collected_warnings, counting, open_pipeline, print_json, reported
+from limner.cli.console import collected_warnings, counting, open_pipeline, parse_format, print_json, reported
 
 __all__ = ["app", "trace"]
 
@@ -28,9 +28,10 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show a prompt become a vector, noise become a picture, and a picture become a file."""
+    chosen = parse_format(output)
     with collected_warnings(), counting("Drawing") as on_step:
         [picture] = open_pipeline(model, engine).generate(
-            prompt, seed=seed, steps=steps, trace=True, on_step=on_step
+            prompt, seed=seed, steps=steps, trace=True, format=chosen, on_step=on_step
         )
     if output is not None:
         picture.save(output)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -12,10 +15,13 @@ import typer
 
 from limner.cli.console import reported
 from limner.cli.data import art_folder
-from limner.errors import EngineUnavailableError
+from limner.errors import EngineUnavailableError, TrainingError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+    from limner.training.evaluate import EpochRecord
+    from limner.training.run import TrainingRun
 
 __all__ = ["app", "train"]
 
@@ -57,17 +63,41 @@ def train(
             f"the judge on real pictures: loss {training.ceiling['loss']:.2f}, "
             f"accuracy {training.ceiling['accuracy']:.2f} (the ceiling)"
         )
-        for record in training.epochs():
-            typer.echo(
-                f"epoch {record.epoch:3}  loss {record.loss:.2f}  accuracy {record.accuracy:.2f}  {record.observation}"
-            )
+        for record in training.trace:
+            _tell(record)
+        _train(training, reporter)
     typer.echo(f"done; next: limner export {run} MODEL_FOLDER")
+
+
+def _train(training: TrainingRun, reporter: _Reporter) -> None:
+    """Train to the end; Ctrl-C stops between two steps, where a checkpoint goes on to the bit."""
+    try:
+        with reporter.stopping_gently():
+            for record in training.epochs():
+                _tell(record)
+    except _StoppedError as error:
+        training.run.save()
+        raise TrainingError(
+            f"stopped after step {training.run.step} of {training.run.config.steps}, all is saved: "
+            "the same command goes on"
+        ) from error
+
+
+def _tell(record: EpochRecord) -> None:
+    typer.echo(
+        f"epoch {record.epoch:3}  loss {record.loss:.2f}  accuracy {record.accuracy:.2f}  {record.observation}"
+    )
+
+
+class _StoppedError(Exception):
+    """The user wants to stop, and this is a good moment."""
 
 
 class _Reporter:
     """Progress: a bar for each stage on a terminal, a line every half minute elsewhere."""
 
     def __init__(self) -> None:
+        self._stop = False
         self._progress: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._told: dict[str, float] = {}
@@ -84,7 +114,11 @@ class _Reporter:
                 TimeRemainingColumn(),
             )
             self._progress = Progress(
-                *columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True)
+                *columns,
+                TextColumn("{task.fields[note]}"),
+                console=Console(stderr=True),
+                # A trace that goes into a file must not end up among the bars.
+                redirect_stdout=sys.stdout.isatty(),
             )
             self._progress.start()
         return self
@@ -92,6 +126,20 @@ class _Reporter:
     def __exit__(self, *_: object) -> None:
         if self._progress is not None:
             self._progress.stop()
+
+    @contextmanager
+    def stopping_gently(self) -> Iterator[None]:
+        """Let the first Ctrl-C raise `_StoppedError` at the next report; a second one stops at once."""
+
+        def note(*_: object) -> None:
+            self._stop = True
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+        before = signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def __call__(self, stage: str, done: int, total: int, note: str) -> None:
         if self._progress is not None:
@@ -101,3 +149,5 @@ class _Reporter:
         elif done == total or time.monotonic() - self._told.get(stage, 0) > 30:
             self._told[stage] = time.monotonic()
             typer.echo(f"{stage}: {done}/{total} {note}", err=True)
+        if self._stop:
+            raise _StoppedError
