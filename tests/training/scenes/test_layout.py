@@ -65,9 +65,6 @@ def test_boxes_stay_inside_the_picture(laid: list[Laid]) -> None:
             assert top_of_pile(boxes) >= 0
 
 
-@pytest.mark.xfail(
-    reason="in the training data of version 1 things sit on rockets, half outside", strict=True
-)
 def test_nothing_sits_on_what_flies(laid: list[Laid]) -> None:
     """A pile stays inside the picture, because it stands on the ground or floats on the sea."""
     piles = [boxes for _, boxes in laid if boxes[-1].foot is None]

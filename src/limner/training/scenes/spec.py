@@ -199,7 +199,7 @@ def _can(first: Concept, relation: str, second: Concept) -> bool:
         case "below":
             return up == (False, True)
         case "on":
-            return _can_sit_on(first, second)
+            return not up[1] and _can_sit_on(first, second)
         case "playing with":
             return first.group in _PLAYERS and second.group in _TOYS and not any(up)
         case "in front of" | "behind":
