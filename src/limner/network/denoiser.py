@@ -16,7 +16,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from limner.network.layers import Block, FeedForward, attend, padding_bias
+from limner.network.layers import Block, FeedForward, HeadNorm, attend, padding_bias
 from limner.types import EMBEDDING_LENGTH
 
 __all__ = ["Denoiser", "DenoiserConfig"]
@@ -37,7 +37,11 @@ class DenoiserConfig:
 
 
 class _Layer(nn.Module):
-    """Joint attention and feed-forward, each modulated and gated (adaLN-Zero, Peebles and Xie 2022)."""
+    """Joint attention and feed-forward, each modulated and gated (adaLN-Zero, Peebles and Xie 2022).
+
+    Queries and keys are normalised per head (Henry et al. 2020): else Muon's steps, all of one size, make
+    their product grow until the softmax saturates and every word has the same say.
+    """
 
     def __init__(self, config: DenoiserConfig) -> None:
         super().__init__()
@@ -47,6 +51,8 @@ class _Layer(nn.Module):
         self.norm2 = nn.LayerNorm(width, elementwise_affine=False)
         self.qkv = nn.Linear(width, 3 * width)
         self.text_kv = nn.Linear(width, 2 * width)
+        self.query_norm = HeadNorm(width, config.heads)
+        self.key_norm = HeadNorm(width, config.heads)
         self.out = nn.Linear(width, width)
         self.feed_forward = FeedForward(width, 4 * width)
         self.modulation = nn.Parameter(torch.zeros(6, width))
@@ -59,9 +65,8 @@ class _Layer(nn.Module):
         q, k, v = self.qkv(self.norm1(x_BNW) * (1 + scale1) + shift1).chunk(3, dim=-1)
         text_k, text_v = self.text_kv(text_BTW).chunk(2, dim=-1)
         keys, values = torch.cat([k, text_k], 1), torch.cat([v, text_v], 1)
-        mixed, weights_BHNM = attend(
-            q, keys, values, self.heads, self._bias(x_BNW.shape[0], hidden_B11T, keep_N)
-        )
+        bias = self._bias(x_BNW.shape[0], hidden_B11T, keep_N)
+        mixed, weights_BHNM = attend(self.query_norm(q), self.key_norm(keys), values, self.heads, bias)
         x_BNW = x_BNW + gate1 * self.out(mixed)
         x_BNW = x_BNW + gate2 * self.feed_forward(self.norm2(x_BNW) * (1 + scale2) + shift2)
         return x_BNW, weights_BHNM[..., x_BNW.shape[1] :].mean(1)

@@ -12,7 +12,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Attention", "Block", "FeedForward", "attend", "padding_bias"]
+__all__ = ["Attention", "Block", "FeedForward", "HeadNorm", "attend", "padding_bias"]
 
 
 def attend(
@@ -53,6 +53,21 @@ class Attention(nn.Module):
         q, k, v = self.qkv(x_BNW).chunk(3, dim=-1)
         mixed, _ = attend(q, k, v, self.heads, bias)
         return cast("Tensor", self.out(mixed))
+
+
+class HeadNorm(nn.Module):
+    """Scales each head's part of a vector to a root mean square of 1, then by a learned gain."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.gain = nn.Parameter(torch.ones(width // heads))
+
+    def forward(self, x_BNW: Tensor) -> Tensor:
+        """(B, N, W) -> (B, N, W)."""
+        x_BNHw = x_BNW.unflatten(-1, (self.heads, -1))
+        scale_BNH1 = (x_BNHw.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
+        return cast("Tensor", (x_BNHw * scale_BNH1 * self.gain).flatten(-2))
 
 
 class FeedForward(nn.Module):

@@ -36,6 +36,7 @@ class RunConfig:
         epochs, epoch_pictures: how long; an epoch is a fixed number of pictures.
         batch: pictures a step.
         muon_rate, adam_rate: peak learning rates.
+        decay: Muon's weight decay.
         warmup, cooldown: shares of the run in which the rates rise to the peak and fall to zero.
         average: decay of the moving average of the weights, which are the ones that draw.
         clip: the largest norm of the gradient.
@@ -49,6 +50,7 @@ class RunConfig:
     batch: int = 64
     muon_rate: float = 0.02
     adam_rate: float = 2e-3
+    decay: float = 0.2
     warmup: float = 0.01
     cooldown: float = 0.2
     average: float = 0.997
@@ -96,7 +98,7 @@ class DenoiserRun:
     def __init__(self, folder: Path, config: RunConfig, model: Denoiser, data: RunData) -> None:
         self.folder, self.config, self.model, self.data = folder, config, model, data
         hidden, rest = split_parameters(model)
-        self.muon = Muon(hidden, lr=config.muon_rate)
+        self.muon = Muon(hidden, lr=config.muon_rate, weight_decay=config.decay)
         self.adam = torch.optim.AdamW(rest, lr=config.adam_rate, betas=(0.9, 0.95), weight_decay=0.0)
         self.average = Average(model, config.average)
         self.step = 0

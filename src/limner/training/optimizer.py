@@ -29,10 +29,16 @@ def orthogonalize(matrix: Tensor, iterations: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, orthogonalized (Jordan et al. 2024), for the weights of hidden linear layers."""
+    """Momentum, orthogonalized (Jordan et al. 2024), for the weights of hidden linear layers.
 
-    def __init__(self, params: Iterable[Tensor], lr: float = 0.02, momentum: float = 0.95) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum})
+    Its steps have one size whatever the gradient's, so weights grow for as long as it runs: the decay, by the
+    share lr * weight_decay at each step, is what stops them (Liu et al. 2025, eq. 3).
+    """
+
+    def __init__(
+        self, params: Iterable[Tensor], lr: float = 0.02, momentum: float = 0.95, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002 (torch's signature)
@@ -47,6 +53,7 @@ class Muon(torch.optim.Optimizer):
                 nesterov = parameter.grad.lerp(buffer, group["momentum"])
                 rows, columns = parameter.shape
                 size = group["lr"] * max(1.0, rows / columns) ** 0.5
+                parameter.mul_(1 - group["lr"] * group["weight_decay"])
                 parameter.sub_(orthogonalize(nesterov), alpha=size)
 
 

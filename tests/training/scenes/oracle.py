@@ -37,7 +37,7 @@ _RELATIONS = {
     "standing behind": "behind",
     "above": "above",
     "over": "above",
-    "flying over": "above",
+    "high above": "above",
     "below": "below",
     "under": "below",
     "underneath": "below",
@@ -64,7 +64,7 @@ _CONDITIONS = {
     "in rainy weather": "rain",
     "rain": "rain",
 }
-_OPENINGS = ("a picture of", "an illustration of", "a drawing of", "there is", "an image of")
+_OPENINGS = ("a picture of", "an illustration of", "a drawing of", "there is", "there are", "an image of")
 _ADJECTIVES = ("cute", "little", "happy", "lovely", "nice")
 
 
@@ -106,11 +106,8 @@ class Oracle:
         self._one: dict[str, str] = {}
         self._many: dict[str, str] = {}
         for concept in vocabulary.concepts:
-            for word in (concept.noun, *concept.synonyms):
-                self._one[word] = concept.noun
-                for plural in (f"{word}s", f"{word}es", f"{word[:-1]}ies"):
-                    self._many.setdefault(plural, concept.noun)
-            self._many[concept.plural] = concept.noun
+            for one, many in ((concept.noun, concept.plural), *concept.synonyms):
+                self._one[one], self._many[many] = concept.noun, concept.noun
         self._never_single = {c.noun for c in vocabulary.concepts if c.noun == c.plural}
         self._places = {phrase: place.name for place in vocabulary.places for phrase in place.phrases}
         for place in vocabulary.places:

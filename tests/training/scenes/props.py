@@ -12,27 +12,27 @@ from limner.training.scenes.art import PACKAGES
 __all__ = ["CONCEPTS", "PLACES", "build_art", "build_data"]
 
 CONCEPTS = """\
-codepoint,noun,plural,synonyms,group,size,support,facing,body,recolour,own_ground
-a1,dog,dogs,puppy|hound,animal,3,ground|indoor,left,full,1,0
-a2,mouse,mice,,animal,1,ground|indoor,left,full,0,0
-a3,tiger,tigers,,animal,4,ground,left,full,0,0
-a4,unicorn,unicorns,,animal,3,ground,left,full,0,0
-a5,duck,ducks,,bird,2,water|ground,left,full,0,0
-b1,apple,apples,,food,1,ground|indoor,front,full,1,0
-b2,fries,fries,,food,1,ground|indoor,front,full,0,0
-c1,ball,balls,,sport,1,ground|indoor,front,full,1,0
-c2,balloon,balloons,,toy,2,sky,front,full,1,0
-d1,chair,chairs,,furniture,3,ground|indoor,front,full,1,0
-d2,sofa,sofas,couch,furniture,4,indoor,front,full,0,0
-e1,house,houses,cottage,building,5,ground,front,full,0,1
-e2,tree,trees,,plant,5,ground,front,full,0,0
-f1,car,cars,,vehicle,4,ground,left,full,1,0
-f2,airplane,airplanes,jet,vehicle,4,sky,right,full,0,0
-f3,boat,boats,,vehicle,4,water,left,full,0,1
-f4,ufo,ufos,,vehicle,3,sky,front,full,0,0
-g1-fe0f,fish,fish,,sea,2,underwater,left,full,1,0
-g2,shark,sharks,,sea,4,underwater,left,full,0,0
-g3,crab,crabs,,sea,2,ground|underwater,front,full,0,0
+codepoint,noun,plural,synonyms,also,group,size,support,when,facing,body,recolour,own_ground
+a1,dog,dogs,puppy|hound,,animal,3,ground|indoor,,left,full,1,0
+a2,mouse,mice,,,animal,1,ground|indoor,,left,full,0,0
+a3,tiger,tigers,,,animal,4,ground,,left,full,0,0
+a4,unicorn,unicorns,,,animal,3,ground,,left,full,0,0
+a5,duck,ducks,,,bird,2,water|ground,,left,full,0,0
+b1,apple,apples,,,food,1,ground|indoor,,front,full,1,0
+b2,fries,fries,,,food,1,ground|indoor,,front,full,0,0
+c1,ball,balls,,,sport,1,ground|indoor,,front,full,1,0
+c2,balloon,balloons,,,toy,2,sky,,front,full,1,0
+d1,chair,chairs,,,furniture,3,ground|indoor,,front,full,1,0
+d2,sofa,sofas,couch,,furniture,4,indoor,,front,full,0,0
+e1,house,houses,cottage,,building,5,ground,,front,full,0,1
+e2,tree,trees,,,plant,5,ground,,front,full,0,0
+f1,car,cars,,,vehicle,4,ground,,left,full,1,0
+f2,airplane,airplanes,jet,,vehicle,4,sky,,right,full,0,0
+f3,boat,boats,,,vehicle,4,water,,left,full,0,1
+f4,ufo,ufos,,,vehicle,3,sky,,front,full,0,0
+g1-fe0f,fish,fish,,,sea,2,underwater,,left,full,1,0
+g2,shark,sharks,,,sea,4,underwater,,left,full,0,0
+g3,crab,crabs,,,sea,2,ground|underwater,,front,full,0,0
 """
 
 PLACES = """\

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from limner.training.scenes.backdrop import LIGHT, paint_backdrop
-from limner.training.scenes.concepts import Place
+from limner.training.scenes.concepts import CONDITIONS, Place
 from limner.training.scenes.layout import GRID
-from limner.training.scenes.spec import CONDITIONS, SHELTERED, SIDE, Vocabulary
+from limner.training.scenes.spec import SHELTERED, SIDE, Vocabulary
 
 
 def place(real: Vocabulary, name: str) -> Place:

@@ -75,7 +75,8 @@ def test_what_is_plural_already_takes_no_article(real: Vocabulary) -> None:
 
 
 @pytest.mark.parametrize(
-    ("noun", "plural"), [("mouse", "mice"), ("fox", "foxes"), ("cherry", "cherries"), ("sheep", "sheep")]
+    ("noun", "plural"),
+    [("mouse", "mice"), ("fox", "foxes"), ("strawberry", "strawberries"), ("sheep", "sheep")],
 )
 def test_plurals_are_those_of_the_language(real: Vocabulary, noun: str, plural: str) -> None:
     """Two of a thing, and more, stand in the plural, after their number."""
@@ -84,6 +85,26 @@ def test_plurals_are_those_of_the_language(real: Vocabulary, noun: str, plural: 
         assert any(f"{number} {plural}" in text for text in two)
     assert any(f"three {plural}" in text for text in three)
     assert not any(f"three {noun}s" in text for text in three if noun != plural)
+
+
+@pytest.mark.parametrize(
+    ("noun", "plural"), [("bread", "loaves"), ("dancer", "dancing women"), ("pizza", "slices of pizza")]
+)
+def test_synonyms_have_their_own_plurals(real: Vocabulary, noun: str, plural: str) -> None:
+    """Nobody says `three loafs`, `dancing womans` or `slice of pizzas`."""
+    assert any(f"three {plural}" in text for text in worded(lone(real, noun, 3), 150))
+
+
+def test_there_are_several_and_there_is_one(real: Vocabulary) -> None:
+    """The verb agrees with what follows it."""
+    for noun, count, right, wrong in (
+        ("dog", 1, "is", "are"),
+        ("dog", 2, "are", "is"),
+        ("grapes", 1, "are", "is"),
+    ):
+        texts = worded(lone(real, noun, count), 150)
+        assert any(f"there {right} " in text for text in texts)
+        assert not any(f"there {wrong} " in text for text in texts)
 
 
 def test_wordings_vary(real: Vocabulary) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from limner.training.dataset import SceneStream
 from limner.training.scenes.art import Art
 from limner.training.scenes.backdrop import paint_backdrop
-from limner.training.scenes.compose import compose
+from limner.training.scenes.compose import compose, shade
 from limner.training.scenes.layout import Box, arrange
 from limner.training.scenes.spec import SIDE, Group, Scene, Vocabulary, scene_random
 
@@ -105,3 +106,25 @@ def test_what_sits_on_another_touches_it(stream_vocabulary: Vocabulary, tiny_art
         seat_top = (seat.foot or 0) - seat.px
         assert seat_top - top.px < rows[0] < seat_top
         assert (np.diff(rows) == 1).all()
+
+
+def test_what_swims_is_half_under_water(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:
+    """A boat's lowest part cannot be seen, whatever water its art brings."""
+    [box], touched_HW = drawn(staged(stream_vocabulary, "boat", place="sea"), tiny_art, 0)
+    rows = np.flatnonzero(touched_HW[96:].any(axis=1)) + 96
+    assert box.foot is not None
+    assert box.foot - box.px * 0.3 < rows[-1] < box.foot - box.px * 0.08
+
+
+def test_a_shadow_is_as_wide_as_the_foot() -> None:
+    """What stands on a narrow stem throws a narrow shadow."""
+    widths = []
+    for stem in (8, 60):
+        sprite = Image.new("RGBA", (64, 64))
+        sprite.paste("red", (0, 0, 64, 40))
+        sprite.paste("red", (32 - stem // 2, 40, 32 + stem // 2, 64))
+        canvas_HWC = np.ones((SIDE, SIDE, 3), dtype=np.float32)
+        shade(canvas_HWC, 128, 200, sprite)
+        widths.append(int((canvas_HWC.min(-1) < 1).any(0).sum()))
+    assert 8 < widths[0] < 20
+    assert 60 < widths[1] < 90

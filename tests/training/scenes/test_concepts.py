@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from limner.errors import DataError
-from limner.training.scenes.concepts import COLOURS, Clutter, load_concepts, load_places
-from limner.training.scenes.spec import CONDITIONS, RELATIONS, Vocabulary
+from limner.training.scenes.concepts import COLOURS, CONDITIONS, Clutter, load_concepts, load_places
+from limner.training.scenes.spec import RELATIONS, Vocabulary
 from tests.training.scenes.props import CONCEPTS, PLACES
 
-ROW = "a1,dog,dogs,puppy|hound,animal,3,ground|indoor,left,full,1,0"
+ROW = "a1,dog,dogs,puppy|hound,,animal,3,ground|indoor,,left,full,1,0"
 
 
 def test_the_vocabulary_is_as_large_as_promised(real: Vocabulary) -> None:
@@ -26,11 +26,11 @@ def test_the_vocabulary_is_as_large_as_promised(real: Vocabulary) -> None:
 
 def test_no_word_names_two_things(real: Vocabulary) -> None:
     """Nouns and synonyms are unique; the plural that the table gives is nobody else's singular."""
-    words = Counter(word for concept in real.concepts for word in (concept.noun, *concept.synonyms))
+    words = Counter(word for concept in real.concepts for word in concept.names)
     assert [word for word, count in words.items() if count > 1] == []
     assert len({concept.codepoint for concept in real.concepts}) == len(real.concepts)
     for concept in real.concepts:
-        assert words[concept.plural] == 0 or concept.plural in (concept.noun, *concept.synonyms)
+        assert words[concept.plural] == 0 or concept.plural in concept.names
 
 
 def test_no_two_places_share_a_phrase(real: Vocabulary) -> None:
@@ -44,6 +44,7 @@ def test_no_two_places_share_a_phrase(real: Vocabulary) -> None:
     [
         (ROW.replace(",3,", ",6,"), "size cannot be '6'"),
         (ROW.replace("ground|indoor", "ground|moon"), "support cannot be 'ground|moon'"),
+        (ROW.replace("indoor,,", "indoor,noon,"), "when cannot be 'noon'"),
         (ROW.replace("left", "up"), "facing cannot be 'up'"),
         (ROW.replace(",1,0", ",yes,0"), "recolour cannot be 'yes'"),
         (ROW.replace(",dogs,", ",,"), "plural is empty"),

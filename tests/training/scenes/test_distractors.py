@@ -136,3 +136,14 @@ def test_a_table_that_is_too_small_is_an_error(real: Vocabulary) -> None:
     short = next(at for at in range(99) if "," not in choices(scene, real, scene_random(0, at))[0].text)
     with pytest.raises(DataError, match="add things to the concept table"):
         choices(scene, few, scene_random(0, short))
+
+
+def test_no_true_name_is_offered_as_wrong(real: Vocabulary, oracle: Oracle) -> None:
+    """A basketball is a ball and a parrot is a bird: to say so would be no mistake."""
+    for noun, also in (("basketball", "soccer ball"), ("parrot", "bird"), ("pine tree", "tree")):
+        [shown] = [concept for concept in real.concepts if concept.noun == noun]
+        scene = Scene(groups=(Group(concept=shown),), place=real.places[0], condition="day")
+        wrong = [choice.text for at in range(20) for choice in choices(scene, real, scene_random(3, at))[1:]]
+        named = {told.things[0][0] for text in wrong for told in oracle.readings(text)}
+        assert len(named) > 5
+        assert also not in named

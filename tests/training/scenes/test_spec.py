@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from limner.errors import DataError
-from limner.training.scenes.concepts import COLOURS
+from limner.training.scenes.concepts import COLOURS, CONDITIONS
 from limner.training.scenes.spec import (
-    CONDITIONS,
     RELATIONS,
     Scene,
     SceneSampler,
     Vocabulary,
+    can_be_seen,
     fits_place,
     flies,
     is_held_out,
@@ -41,6 +43,27 @@ def test_the_held_out_combinations_are_kept_apart(real: Vocabulary, *, held_out:
     sampler = SceneSampler(real)
     drawn = [sampler.sample(2, index, held_out=held_out) for index in range(500)]
     assert {is_held_out(scene) for scene in drawn} == {held_out}
+
+
+def test_the_held_out_combinations_know_no_order(scenes: list[Scene]) -> None:
+    """A cat left of a dog is kept from training if a dog left of a cat is."""
+    for scene in scenes:
+        assert is_held_out(scene) == is_held_out(replace(scene, groups=scene.groups[::-1]))
+
+
+def test_lights_of_the_sky_keep_their_hours(scenes: list[Scene]) -> None:
+    """No sun at night, no moon by day; and no two of them."""
+    for scene in scenes:
+        for group in scene.groups:
+            assert can_be_seen(group.concept, scene.condition)
+            assert group.count == 1 or not group.concept.when
+
+
+def test_rooms_hold_what_belongs_there(scenes: list[Scene]) -> None:
+    """No tiger, no cactus and no cyclist at home."""
+    for scene in scenes:
+        if scene.place.setting == "indoor":
+            assert all("indoor" in group.concept.support for group in scene.groups)
 
 
 def test_everything_comes_up(real: Vocabulary, scenes: list[Scene]) -> None:

@@ -21,7 +21,7 @@ _RELATION_PHRASES = {
     "playing with": ("playing with", "chasing", "is playing with"),
     "in front of": ("in front of", "standing in front of"),
     "behind": ("behind", "standing behind"),
-    "above": ("above", "over", "flying over"),
+    "above": ("above", "over", "high above"),
     "below": ("below", "under", "underneath"),
     "on": ("on", "on top of", "sitting on"),
 }
@@ -36,6 +36,7 @@ _KEYWORDS = {"day": "sunny", "sunset": "sunset", "night": "night", "rain": "rain
 _ADJECTIVES = ("cute", "little", "happy", "lovely", "nice")
 _ARTICLES = ("a", "a", "a", "the", "one")
 _OPENINGS = ("a picture of", "an illustration of", "a drawing of", "there is", "an image of")
+_MANY = "there are"
 _ADORABLE = frozenset({"animal", "bird", "sea", "bug"})
 
 _SHARES = {"telegram": 0.12, "place": 0.9, "condition": 0.9, "opening": 0.15, "capital": 0.5, "stop": 0.2}
@@ -64,6 +65,8 @@ def caption(scene: Scene, random: np.random.Generator) -> str:
     if "condition" in style:
         words.append(condition)
     opening = _choose(random, _OPENINGS)
+    if opening == "there is" and _is_many(scene.groups[0]):
+        opening = _MANY
     text = " ".join([opening, *words] if "opening" in style else words)
     text = text[0].upper() + text[1:] if "capital" in style else text
     return text + ("." if "stop" in style else "")
@@ -114,7 +117,7 @@ def _noun_phrase(group: Group, random: np.random.Generator) -> str:
     adjective = random.random() < _ADJECTIVE_SHARE and group.concept.group in _ADORABLE
     words = _bare(group, random, adjective=adjective)
     article = _choose(random, _ARTICLES)
-    if group.count > 1 or _is_plural(group):
+    if _is_many(group):
         return words
     if article == "a" and words[0].lower() in "aeiou" and not words.startswith(("uni", "ufo")):
         article = "an"
@@ -123,10 +126,9 @@ def _noun_phrase(group: Group, random: np.random.Generator) -> str:
 
 def _bare(group: Group, random: np.random.Generator, *, adjective: bool = False) -> str:
     """Count, adjective, colour and noun, without an article."""
-    name, plural = group.concept.noun, group.concept.plural
-    synonym = _choose(random, group.concept.synonyms or (name,))
-    if random.random() < _SYNONYM_SHARE and synonym != name:
-        name, plural = synonym, _plural(synonym)
+    names = group.concept.noun, group.concept.plural
+    synonyms = _choose(random, group.concept.synonyms or (names,))
+    name, plural = synonyms if random.random() < _SYNONYM_SHARE else names
     number, praise = _choose(random, _NUMBERS.get(group.count, ("",))), _choose(random, _ADJECTIVES)
     words = [number] if number else []
     if adjective:
@@ -136,18 +138,8 @@ def _bare(group: Group, random: np.random.Generator, *, adjective: bool = False)
     return " ".join([*words, plural if group.count > 1 else name])
 
 
-def _is_plural(group: Group) -> bool:
-    """Whether one of it is a plural already, like french fries."""
-    return group.concept.noun == group.concept.plural and group.concept.noun.endswith("s")
-
-
-def _plural(noun: str) -> str:
-    """The regular English plural; irregular nouns have theirs in the concept table."""
-    if noun.endswith(("s", "x", "ch", "sh", "z")):
-        return noun + "es"
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return noun[:-1] + "ies"
-    return noun + "s"
+def _is_many(group: Group) -> bool:
+    return group.count > 1 or group.concept.is_plural
 
 
 def _choose(random: np.random.Generator, options: Sequence[T]) -> T:

@@ -11,10 +11,10 @@ from PIL import Image
 from limner.training.scenes.art import Art
 from limner.training.scenes.backdrop import LIGHT, paint_backdrop
 from limner.training.scenes.layout import GRID, Box, arrange
-from limner.training.scenes.spec import SHELTERED, SIDE, Scene
+from limner.training.scenes.spec import SHELTERED, SIDE, Scene, flies
 from limner.types import Floats, Pixels
 
-__all__ = ["compose"]
+__all__ = ["compose", "shade"]
 
 _SUN, _MOON, _CLOUD = "2600-fe0f", "1f319", "2601-fe0f"
 _SUN_PX, _CLOUD_PX = 44, 56
@@ -22,8 +22,14 @@ _SUN_PX, _CLOUD_PX = 44, 56
 # Seats and backs are a little below a thing's highest point.
 _SEAT_HEIGHT, _SEAT_GRID = 0.8, 16
 
-# A shadow's half axes as shares of the thing's width, its least half height, and how dark its middle is.
-_SHADOW_WIDTH, _SHADOW_HEIGHT, _SHADOW_LEAST, _SHADOW_DARK = 0.46, 0.06, 3.0, 0.32
+# A shadow's half axes as shares of the width that the thing touches the ground with, their least, and how dark
+# its middle is. What of a thing is visible in its lowest tenth touches the ground.
+_SHADOW_WIDTH, _SHADOW_HEIGHT, _SHADOW_LEAST, _SHADOW_DARK = 0.56, 0.09, 3.0, 0.32
+_FOOT, _VISIBLE = 0.1, 128
+
+# What swims fades between these shares of its height; below them it is under water. Boats' art brings blocks of
+# its own water there.
+_SURFACE, _SUNK = 0.3, 0.12
 
 
 def compose(scene: Scene, art: Art, random: np.random.Generator) -> Pixels:
@@ -32,7 +38,7 @@ def compose(scene: Scene, art: Art, random: np.random.Generator) -> Pixels:
     canvas_HWC = paint_backdrop(scene.place, scene.condition, int(random.integers(4)))
     _paint_sky(canvas_HWC, scene, art, random)
     _paint_clutter(canvas_HWC, scene, art, random)
-    _paint_things(canvas_HWC, boxes, art)
+    _paint_things(canvas_HWC, boxes, art, swimming=scene.place.setting == "sea")
     pixels_HWC: Pixels = np.clip(canvas_HWC * 255 + 0.5, 0, 255).astype(np.uint8)
     return pixels_HWC
 
@@ -64,14 +70,16 @@ def _paint_clutter(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random
             _paste(canvas_HWC, sprite, int(random.integers(9)) * GRID, item.foot, light)
 
 
-def _paint_things(canvas_HWC: Floats, boxes: list[Box], art: Art) -> None:
+def _paint_things(canvas_HWC: Floats, boxes: list[Box], art: Art, *, swimming: bool) -> None:
     """The things in order; one that stands on another finds its top."""
     top = 0
     for box in boxes:
         sprite = art.sprite(box.concept.codepoint, box.px, box.group.colour, mirrored=box.mirrored)
         foot = top if box.foot is None else box.foot
         if box.shadow:
-            _shade(canvas_HWC, box.x, foot, sprite.width)
+            shade(canvas_HWC, box.x, foot, sprite)
+        if swimming and not flies(box.concept) and box.foot is not None:
+            sprite = _half_sunk(sprite)
         _paste(canvas_HWC, sprite, box.x, foot)
         top = foot - round(sprite.height * _SEAT_HEIGHT / _SEAT_GRID) * _SEAT_GRID
 
@@ -91,9 +99,24 @@ def _paste(canvas_HWC: Floats, sprite: Image.Image, x: int, foot: int, light: Fl
     canvas_HWC[y0:y1, x0:x1] = under_HWC + alpha_HW1 * (colour_HWC - under_HWC)
 
 
-def _shade(canvas_HWC: Floats, x: int, foot: int, width: int) -> None:
-    """A soft contact shadow: an ellipse of the thing's width under its foot."""
-    half_w, half_h = width * _SHADOW_WIDTH, max(_SHADOW_LEAST, width * _SHADOW_HEIGHT)
+def _half_sunk(sprite: Image.Image) -> Image.Image:
+    """The sprite fading away downwards, as if seen through water."""
+    pixels_HWC = np.asarray(sprite).copy()
+    height_H = (sprite.height - np.arange(sprite.height)) / sprite.height
+    seen_H = np.clip((height_H - _SUNK) / (_SURFACE - _SUNK), 0, 1)
+    pixels_HWC[..., 3] = (pixels_HWC[..., 3] * seen_H[:, None]).astype(np.uint8)
+    return Image.fromarray(pixels_HWC)
+
+
+def shade(canvas_HWC: Floats, middle: int, foot: int, sprite: Image.Image) -> None:
+    """A soft contact shadow: an ellipse under what touches the ground."""
+    alpha_HW = np.asarray(sprite)[..., 3]
+    touching = np.flatnonzero((alpha_HW[-max(1, round(sprite.height * _FOOT)) :] >= _VISIBLE).any(0))
+    if not len(touching):
+        return
+    x = middle - sprite.width / 2 + (touching[0] + touching[-1] + 1) / 2
+    width = float(touching[-1] - touching[0] + 1)
+    half_w, half_h = max(_SHADOW_LEAST * 2, width * _SHADOW_WIDTH), max(_SHADOW_LEAST, width * _SHADOW_HEIGHT)
     y0, y1 = max(0, int(foot - half_h * 2)), min(SIDE, int(foot + half_h * 2))
     x0, x1 = max(0, int(x - half_w * 1.2)), min(SIDE, int(x + half_w * 1.2))
     y, columns = np.mgrid[y0:y1, x0:x1].astype(np.float32)

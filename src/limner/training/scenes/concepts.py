@@ -14,7 +14,16 @@ from typing import Any
 
 from limner.errors import DataError
 
-__all__ = ["COLOURS", "Clutter", "Concept", "Place", "data_folder", "load_concepts", "load_places"]
+__all__ = [
+    "COLOURS",
+    "CONDITIONS",
+    "Clutter",
+    "Concept",
+    "Place",
+    "data_folder",
+    "load_concepts",
+    "load_places",
+]
 
 COLOURS = {
     "red": "#e5342b",
@@ -32,6 +41,9 @@ COLOURS = {
 }
 """The twelve colours that a thing can be painted in."""
 
+CONDITIONS = ("day", "sunset", "night", "rain")
+"""The lights and weathers."""
+
 _SUPPORTS = {"ground", "water", "underwater", "sky", "indoor"}
 _FACINGS = {"left", "right", "front"}
 _SIZES = {"1", "2", "3", "4", "5"}
@@ -42,13 +54,15 @@ _COLUMNS = (
     "noun",
     "plural",
     "synonyms",
+    "also",
     "group",
     "size",
     "support",
+    "when",
     "facing",
     "recolour",
 )
-_MAY_BE_EMPTY = {"synonyms"}
+_MAY_BE_EMPTY = {"synonyms", "also", "when"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,10 +72,12 @@ class Concept:
     Attributes:
         codepoint: its picture's file name, without ".webp".
         noun, plural: what captions call one of it, and several.
-        synonyms: other words for one of it.
+        synonyms: other words for one of it, and for several.
+        also: words for it that are true and not its own: a parrot is a bird.
         group: its kind ("animal", "vehicle", ...).
         size: 1 (an apple) to 5 (a house).
         support: where it can be: "ground", "water", "underwater", "sky", "indoor".
+        when: the only conditions under which it can be seen; empty is any.
         facing: where its picture looks: "left", "right", or "front" if it must not be mirrored.
         recolour: whether its picture can be painted in another colour.
     """
@@ -69,12 +85,24 @@ class Concept:
     codepoint: str
     noun: str
     plural: str
-    synonyms: tuple[str, ...]
+    synonyms: tuple[tuple[str, str], ...]
+    also: frozenset[str]
     group: str
     size: int
     support: frozenset[str]
+    when: frozenset[str]
     facing: str
     recolour: bool
+
+    @property
+    def is_plural(self) -> bool:
+        """Whether one of it is many already, like french fries: it has no article and is not counted."""
+        return self.noun == self.plural and self.noun.endswith("s")
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every word for one of it."""
+        return frozenset({self.noun, *(one for one, _ in self.synonyms)})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +157,7 @@ def _concepts(rows: csv.DictReader[str], path: Path) -> Iterator[Concept]:
             raise DataError(f"{path}, line 1: there is no column {column}; add it")
     for row in rows:
         concept = _concept(row, f"{path}, line {rows.line_num}")
-        for column, words in (("noun", [concept.noun]), ("synonyms", concept.synonyms)):
+        for column, words in (("noun", [concept.noun]), ("synonyms", [one for one, _ in concept.synonyms])):
             _claim(named, words, concept.noun, f"{path}, line {rows.line_num}: column {column}")
         yield concept
 
@@ -152,6 +180,7 @@ def _concept(row: dict[str, str], where: str) -> Concept:
         ("size", row["size"] in _SIZES),
         ("support", support <= _SUPPORTS),
         ("facing", row["facing"] in _FACINGS),
+        ("when", set(_words(row["when"])) <= set(CONDITIONS)),
         ("recolour", row["recolour"] in _FLAGS),
     ):
         if not ok:
@@ -160,13 +189,33 @@ def _concept(row: dict[str, str], where: str) -> Concept:
         codepoint=row["codepoint"],
         noun=row["noun"],
         plural=row["plural"],
-        synonyms=tuple(word for word in row["synonyms"].split("|") if word),
+        synonyms=tuple(_one_and_many(word) for word in _words(row["synonyms"])),
+        also=frozenset(_words(row["also"])),
         group=row["group"],
         size=int(row["size"]),
         support=support,
+        when=frozenset(_words(row["when"])),
         facing=row["facing"],
         recolour=row["recolour"] == "1",
     )
+
+
+def _words(cell: str) -> list[str]:
+    return [word for word in cell.split("|") if word]
+
+
+def _one_and_many(words: str) -> tuple[str, str]:
+    """One and many, from loaf/loaves; a word with a regular plural stands alone."""
+    one, _, many = words.partition("/")
+    return one, many or _regular_plural(one)
+
+
+def _regular_plural(noun: str) -> str:
+    if noun.endswith(("s", "x", "ch", "sh", "z")):
+        return noun + "es"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + "s"
 
 
 def load_places(path: Path) -> tuple[Place, ...]:

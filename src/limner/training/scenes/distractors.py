@@ -9,13 +9,13 @@ import numpy as np
 
 from limner.errors import DataError
 from limner.training.scenes.captions import caption, tells_condition, tells_place
-from limner.training.scenes.concepts import COLOURS, Concept
+from limner.training.scenes.concepts import COLOURS, CONDITIONS, Concept
 from limner.training.scenes.spec import (
-    CONDITIONS,
     SHELTERED,
     Group,
     Scene,
     Vocabulary,
+    can_be_seen,
     choose,
     fits_place,
 )
@@ -94,7 +94,11 @@ def _change_thing(scene: Scene, vocabulary: Vocabulary, random: np.random.Genera
     old = scene.groups[at].concept
     same_kind = random.random() < _SAME_KIND_SHARE
     seen = _seen(scene)
-    fitting = [c for c in vocabulary.concepts if fits_place(c, scene.place) and not seen(c)]
+    fitting = [
+        c
+        for c in vocabulary.concepts
+        if fits_place(c, scene.place) and can_be_seen(c, scene.condition) and not seen(c)
+    ]
     kin = [c for c in fitting if c.group == old.group]
     pool = kin if same_kind and kin else fitting
     if not pool:
@@ -102,8 +106,10 @@ def _change_thing(scene: Scene, vocabulary: Vocabulary, random: np.random.Genera
     return _with_group(scene, at, replace(scene.groups[at], concept=choose(random, pool)))
 
 
-def _change_count(scene: Scene, _vocabulary: Vocabulary, random: np.random.Generator) -> Scene:
+def _change_count(scene: Scene, _vocabulary: Vocabulary, random: np.random.Generator) -> Scene | None:
     at = int(random.integers(len(scene.groups)))
+    if scene.groups[at].concept.is_plural:
+        return None
     others = [count for count in _COUNTS if count != scene.groups[at].count]
     return _with_group(scene, at, replace(scene.groups[at], count=choose(random, others)))
 
@@ -171,10 +177,11 @@ def _with_group(scene: Scene, at: int, group: Group) -> Scene:
 
 
 def _seen(scene: Scene) -> Callable[[Concept], bool]:
-    """Whether a thing can be seen in the scene: as what it is about, as clutter, or as its sky."""
+    """Whether a thing, or what could be called by its names, is in the scene: as what it is about or around it."""
     shown = {group.concept for group in scene.groups}
+    called = frozenset[str]().union(*(concept.names | concept.also for concept in shown))
     clutter = {item.codepoint for item in scene.place.clutter}
     has_sky = not any(concept.group == "sky" for concept in shown)
     return lambda concept: (
-        concept in shown or concept.codepoint in clutter or (has_sky and concept.group == "sky")
+        bool(concept.names & called) or concept.codepoint in clutter or (has_sky and concept.group == "sky")
     )

@@ -88,7 +88,8 @@ def covered(boxes: Sequence[Box]) -> NDArray[np.bool_]:
 def _alone(scene: Scene, random: np.random.Generator) -> list[Box]:
     (group,) = scene.groups
     if group.count == 1:
-        px = PIXELS_OF_SIZE[min(5, max(3, group.concept.size + 1))]
+        larger = 0 if flies(group.concept) else 1
+        px = PIXELS_OF_SIZE[min(5, max(3, group.concept.size + larger))]
         return [_box(scene, group, px, _random_x(random, _cells(px)), random)]
     px = PIXELS_OF_SIZE[min(max(group.concept.size, 2), _LARGEST_OF_COUNT[group.count])]
     start = int(random.integers(_CELLS - _cells(px) * group.count + 1))

@@ -13,10 +13,9 @@ from typing import TypeVar
 import numpy as np
 
 from limner.errors import DataError
-from limner.training.scenes.concepts import COLOURS, Concept, Place
+from limner.training.scenes.concepts import COLOURS, CONDITIONS, Concept, Place
 
 __all__ = [
-    "CONDITIONS",
     "RELATIONS",
     "SHELTERED",
     "SIDE",
@@ -24,6 +23,7 @@ __all__ = [
     "Scene",
     "SceneSampler",
     "Vocabulary",
+    "can_be_seen",
     "choose",
     "fits_place",
     "flies",
@@ -48,8 +48,7 @@ RELATIONS = (
 SHELTERED = frozenset({"indoor", "underwater"})
 """The settings without weather: there it is day or night."""
 
-_CONDITION_SHARES = {"day": 0.55, "sunset": 0.15, "night": 0.15, "rain": 0.15}
-CONDITIONS = tuple(_CONDITION_SHARES)
+_CONDITION_SHARES = (0.55, 0.15, 0.15, 0.15)
 
 # How often a scene shows one kind of thing only, a thing that can be painted is, and a thing is single.
 _ALONE, _PAINTED, _SINGLE = 0.35, 0.35, 0.6
@@ -60,12 +59,11 @@ _PLAYERS = frozenset({"animal", "bird", "person"})
 _TOYS = frozenset({"sport", "toy"})
 _SEATS = frozenset({"furniture", "vehicle", "animal"})
 _NEVER_SIT = frozenset({"plant", "vehicle"})
-_NEVER_INDOORS = frozenset({"vehicle", "building", "sky"})
 _SUPPORT_OF_SETTING = {
     "outdoor": {"ground", "sky"},
     "sea": {"water", "sky"},
     "underwater": {"underwater"},
-    "indoor": {"ground", "indoor"},
+    "indoor": {"indoor"},
 }
 
 # Sizes: a medium thing can sit on another or stand before it, and seat a smaller one; from large on a thing
@@ -116,9 +114,12 @@ def choose(random: np.random.Generator, options: Sequence[T]) -> T:
 
 def fits_place(concept: Concept, place: Place) -> bool:
     """Whether a thing can be met in a place without looking lost there."""
-    if place.setting == "indoor" and (concept.size >= _HUGE or concept.group in _NEVER_INDOORS):
-        return False
     return bool(concept.support & _SUPPORT_OF_SETTING[place.setting])
+
+
+def can_be_seen(concept: Concept, condition: str) -> bool:
+    """Whether a thing shows in this light and weather: no sun at night."""
+    return not concept.when or condition in concept.when
 
 
 def flies(concept: Concept) -> bool:
@@ -127,8 +128,8 @@ def flies(concept: Concept) -> bool:
 
 
 def is_held_out(scene: Scene) -> bool:
-    """Whether the scene's combination of first thing, second thing and place is kept from training."""
-    key = "|".join([group.concept.noun for group in scene.groups] + [scene.place.name])
+    """Whether the scene's combination of things, in either order, and place is kept from training."""
+    key = "|".join([*sorted(group.concept.noun for group in scene.groups), scene.place.name])
     return zlib.crc32(key.encode()) % 100 < _HELD_OUT_PERCENT
 
 
@@ -153,21 +154,29 @@ class SceneSampler:
     def _draw(self, random: np.random.Generator) -> Scene:
         place = choose(random, self.vocabulary.places)
         first = choose(random, self._by_place[place.name])
-        condition = CONDITIONS[random.choice(len(CONDITIONS), p=tuple(_CONDITION_SHARES.values()))]
+        condition = CONDITIONS[random.choice(len(CONDITIONS), p=_CONDITION_SHARES)]
         if place.setting in SHELTERED and condition != "night":
             condition = "day"
+        if not can_be_seen(first, condition):
+            condition = choose(random, sorted(first.when))
         if random.random() < _ALONE:
             group = _group(random, first, _MOST_ALONE)
             return Scene(groups=(group,), place=place, condition=condition)
-        relation, second = self._pair(random, first, place)
+        relation, second = self._pair(random, first, place, condition)
         groups = (_group(random, first, 1), _group(random, second, 1))
         if relation in _ROWS:
             groups = (groups[0], replace(groups[1], count=_count(random, second, _MOST_BESIDE)))
         return Scene(groups=groups, place=place, condition=condition, relation=relation)
 
-    def _pair(self, random: np.random.Generator, first: Concept, place: Place) -> tuple[str, Concept]:
+    def _pair(
+        self, random: np.random.Generator, first: Concept, place: Place, condition: str
+    ) -> tuple[str, Concept]:
         """A relation that the two things can have, and the second thing."""
-        others = [concept for concept in self._by_place[place.name] if concept is not first]
+        others = [
+            concept
+            for concept in self._by_place[place.name]
+            if concept is not first and can_be_seen(concept, condition)
+        ]
         for relation in random.permutation(RELATIONS).tolist():
             fitting = [other for other in others if _can(first, relation, other)]
             if fitting:
@@ -185,7 +194,7 @@ def _group(random: np.random.Generator, concept: Concept, most: int) -> Group:
 
 
 def _count(random: np.random.Generator, concept: Concept, most: int) -> int:
-    if most == 1 or concept.size >= _HUGE or random.random() < _SINGLE:
+    if most == 1 or concept.size >= _HUGE or concept.is_plural or concept.when or random.random() < _SINGLE:
         return 1
     return int(random.integers(2, most + 1))
 
