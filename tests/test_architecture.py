@@ -19,7 +19,7 @@ LAYERS = (
     ("types", "errors", "settings", "files"),
     ("models", "text", "diffusion", "imaging"),
     ("engines",),
-    ("pipeline", "tracing", "loading", "__init__"),
+    ("pipeline", "sources", "tracing", "loading", "__init__"),
     ("batching", "storage", "safety"),
     ("cli", "server", "studio", "cluster", "__main__"),
 )

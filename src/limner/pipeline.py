@@ -17,9 +17,11 @@ from __future__ import annotations
 import secrets
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limner.diffusion.noise import picture_seed
 from limner.diffusion.rendering import Rendering
@@ -29,6 +31,7 @@ from limner.engines.stepping import step_together
 from limner.errors import InvalidRequestError, PromptWarning
 from limner.imaging.picture import Picture
 from limner.imaging.resize import fit
+from limner.sources import picture_features, prepare_source, restore
 from limner.tracing import Stopwatch, TraceRecorder
 from limner.types import FileFormat, ImageRequest, Pixels, SamplerName, TextFeatures
 
@@ -49,6 +52,10 @@ class Pipeline:
         self,
         prompt: str,
         *,
+        image: Pixels | None = None,
+        mask: NDArray[np.bool_] | None = None,
+        strength: float | None = None,
+        negative_prompt: str = "",
         n: int = 1,
         seed: int | None = None,
         size: tuple[int, int] | None = None,
@@ -59,10 +66,15 @@ class Pipeline:
         format: FileFormat = "png",  # noqa: A002  the word that the API and Picture.to_bytes use
         on_step: Callable[[int, int], None] | None = None,
     ) -> list[Picture]:
-        """Draw `n` pictures of a prompt.
+        """Draw `n` pictures of a prompt, or of a picture: an edit, or, without a prompt, a variation.
 
         Args:
-            prompt: what the pictures show, 1 to 32,000 characters.
+            prompt: what the pictures show, 1 to 32,000 characters; "" for a variation of `image`.
+            image: uint8 (H, W, 3) or (H, W, 4), a picture to start from; the result has its size unless
+                `size` says otherwise.
+            mask: bool (H, W), True where `image` is to be drawn anew; all else stays as it is, to the bit.
+            strength: how far to go from `image`, above 0 to 1; None is all the way under a mask, else 0.7.
+            negative_prompt: what to lead away from; needs a guidance above 1.
             n: how many, 1 to 10; they are drawn together.
             seed: the same seed draws the same pictures; None takes one from the operating system. Each
                 picture reports its own, which draws it again alone.
@@ -87,35 +99,57 @@ class Pipeline:
         """
         seed = secrets.randbits(63) if seed is None else seed
         request = ImageRequest(
-            prompt=prompt, n=n, seed=seed, size=size, steps=steps, guidance=guidance, sampler=sampler
+            prompt=prompt,
+            n=n,
+            seed=seed,
+            size=size,
+            steps=steps,
+            guidance=guidance,
+            sampler=sampler,
+            negative_prompt=negative_prompt,
+            image_HWC=image,
+            mask_HW=mask,
+            strength=strength,
         )
         if format not in get_args(FileFormat):
             raise InvalidRequestError(f"format must be png, jpeg or webp, not {format!r}", param="format")
         stopwatch = Stopwatch()
         with stopwatch.measure("text_encoding"):
             features = self.encode_text(request)
-        renderings = self.start(request, features)
+        if features.unread:
+            _warn_unread(features)
+        with stopwatch.measure("image_generation"):
+            renderings = self.start(request, features)
         recorder = TraceRecorder(self.engine, features, renderings, sampler) if trace else None
         tensor_BHWC = self._generate_images(renderings, stopwatch, recorder, on_step)
-        pictures = self._decode_images(request, renderings, tensor_BHWC, stopwatch)
+        with stopwatch.measure("image_decoding"):
+            pictures = self.finish(request, renderings, tensor_BHWC)
+        timings = stopwatch.seconds | {"total": sum(stopwatch.seconds.values())}
+        pictures = [replace(picture, timings=timings) for picture in pictures]
         return recorder.tell(pictures, tensor_BHWC.shape[1:], format) if recorder else pictures
 
     def encode_text(self, request: ImageRequest) -> TextFeatures:
-        """Stage 2: the prompt becomes a vector, once for all the request's pictures."""
-        [features] = self.engine.encode([request.prompt])
-        if features.unread:
-            warnings.warn(
-                f"The end of the prompt was not read, from {features.unread[:40]!r} on "
-                f"({len(features.unread):,} of {len(request.prompt):,} characters): say what matters first.",
-                PromptWarning,
-                stacklevel=3,
-            )
-        return features
+        """Stage 2: the prompt becomes a vector, once for all the request's pictures.
+
+        Without a prompt it is the picture to start from that becomes one. `features.unread` is the part of
+        the prompt that did not fit: tell whoever asked.
+        """
+        if not request.prompt and request.image_HWC is not None:
+            features = picture_features(self.engine, request.image_HWC)
+        else:
+            [features] = self.engine.encode([request.prompt])
+        if not request.negative_prompt:
+            return features
+        [negative] = self.engine.encode([request.negative_prompt])
+        return replace(features, negative=negative)
 
     def start(self, request: ImageRequest, features: TextFeatures) -> list[Rendering]:
         """Stage 3 begins: each picture has a seed, noise and times of its own."""
         able = self.engine.capabilities
         times = timesteps(request.steps or able.default_steps, able.timestep_shift)
+        source = prepare_source(self.engine, request)
+        if source is not None:
+            times = times[-1 - max(1, round(source.strength * (len(times) - 1))) :]
         return [
             Rendering(
                 seed=picture_seed(request.seed, index),
@@ -124,6 +158,8 @@ class Pipeline:
                 times=times,
                 guidance=able.default_guidance if request.guidance is None else request.guidance,
                 sampler=request.sampler,
+                known=source.known if source else None,
+                source_Chw=source.x0_Chw if source else None,
             )
             for index in range(request.n)
         ]
@@ -146,25 +182,30 @@ class Pipeline:
         with stopwatch.measure("image_generation"):
             return self.engine.decode(np.stack([rendering.x_Chw for rendering in renderings]))
 
-    def _decode_images(
-        self,
-        request: ImageRequest,
-        renderings: Sequence[Rendering],
-        tensor_BHWC: Pixels,
-        stopwatch: Stopwatch,
+    def finish(
+        self, request: ImageRequest, renderings: Sequence[Rendering], tensor_BHWC: Pixels
     ) -> list[Picture]:
         """Stage 4: each tensor becomes a picture of the exact size, which can write itself as a file."""
-        size = request.size or self.engine.capabilities.picture_size
-        with stopwatch.measure("image_decoding"):
-            fitted = [fit(tensor_HWC, size) for tensor_HWC in tensor_BHWC]
-        timings = stopwatch.seconds | {"total": sum(stopwatch.seconds.values())}
         return [
             Picture(
-                pixels_HWC=pixels_HWC,
+                pixels_HWC=self._fitted(tensor_HWC, request),
                 seed=rendering.seed,
                 prompt=request.prompt,
                 model=self.engine.capabilities.model,
-                timings=timings,
             )
-            for pixels_HWC, rendering in zip(fitted, renderings, strict=True)
+            for tensor_HWC, rendering in zip(tensor_BHWC, renderings, strict=True)
         ]
+
+    def _fitted(self, tensor_HWC: Pixels, request: ImageRequest) -> Pixels:
+        if request.image_HWC is not None:
+            return restore(tensor_HWC, request, request.image_HWC)
+        return fit(tensor_HWC, request.size or self.engine.capabilities.picture_size)
+
+
+def _warn_unread(features: TextFeatures) -> None:
+    warnings.warn(
+        f"The end of the prompt was not read, from {features.unread[:40]!r} on "
+        f"({len(features.unread):,} of {len(features.prompt):,} characters): say what matters first.",
+        PromptWarning,
+        stacklevel=3,
+    )

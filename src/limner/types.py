@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from limner.errors import InvalidRequestError
 
 __all__ = [
+    "DEFAULT_STRENGTH",
     "EMBEDDING_LENGTH",
     "MAX_PICTURES",
     "MAX_PROMPT_CHARACTERS",
@@ -44,20 +45,27 @@ MAX_SIDE = 4096
 MAX_SEED = 2**63 - 1
 MAX_STEPS = 1000
 MAX_GUIDANCE = 50.0
+DEFAULT_STRENGTH = 0.7
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ImageRequest:
     """What is asked for, checked once, at construction.
 
     Attributes:
-        prompt: the person's words, as given; 1 to 32,000 characters.
+        prompt: the person's words, as given; 1 to 32,000 characters. With a picture and no mask it may be
+            empty: a variation.
         n: how many pictures, 1 to 10.
         seed: 0 to 2**63 - 1. Picture number i uses a seed derived from it (see `diffusion.noise`).
         size: (width, height) in pixels, or None for the model's own size.
         steps: denoising steps, or None for the model's own default.
         guidance: classifier-free guidance scale, 1 turns it off; None for the model's own default.
         sampler: "euler" (first order) or "dpmpp_2m" (second order, multistep); both one network pass a step.
+        negative_prompt: what guidance leads away from, instead of from no prompt at all.
+        image_HWC: uint8 (H, W, 3) or (H, W, 4), the picture to start from, or None.
+        mask_HW: bool (H, W), True where that picture is to be drawn anew; None is everywhere.
+        strength: how far to go from the picture, above 0 to 1; None is all the way where there is a mask,
+            else `DEFAULT_STRENGTH`.
 
     Raises:
         InvalidRequestError: a field is out of range; `param` names it.
@@ -70,9 +78,17 @@ class ImageRequest:
     steps: int | None = None
     guidance: float | None = None
     sampler: SamplerName = "euler"
+    negative_prompt: str = ""
+    image_HWC: Pixels | None = None
+    mask_HW: NDArray[np.bool_] | None = None
+    strength: float | None = None
 
     def __post_init__(self) -> None:
-        _check_prompt(self.prompt)
+        if self.prompt != "" or self.image_HWC is None or self.mask_HW is not None:
+            _check_prompt("prompt", self.prompt)
+        if self.negative_prompt:
+            _check_prompt("negative_prompt", self.negative_prompt)
+        self._check_source()
         _check_range("n", self.n, 1, MAX_PICTURES)
         _check_range("seed", self.seed, 0, MAX_SEED)
         if self.steps is not None:
@@ -86,26 +102,43 @@ class ImageRequest:
                 f"sampler must be euler or dpmpp_2m, not {self.sampler!r}", param="sampler"
             )
 
+    def _check_source(self) -> None:
+        if self.image_HWC is None:
+            for name, value in (("mask", self.mask_HW), ("strength", self.strength)):
+                if value is not None:
+                    raise InvalidRequestError(f"{name} needs an image: give one, or leave it out", param=name)
+            return
+        if self.mask_HW is not None and self.mask_HW.shape != self.image_HWC.shape[:2]:
+            raise InvalidRequestError(
+                f"mask is {self.mask_HW.shape[::-1]} and image {self.image_HWC.shape[1::-1]} pixels large: "
+                "make them alike",
+                param="mask",
+            )
+        if self.strength is not None and not 0 < self.strength <= 1:
+            raise InvalidRequestError(
+                f"strength must be above 0 and at most 1, not {self.strength!r}", param="strength"
+            )
 
-def _check_prompt(prompt: str) -> None:
+
+def _check_prompt(name: str, prompt: str) -> None:
     if not isinstance(prompt, str):
-        raise InvalidRequestError(f"prompt must be a string, not {type(prompt).__name__}", param="prompt")
+        raise InvalidRequestError(f"{name} must be a string, not {type(prompt).__name__}", param=name)
     if not prompt.strip():
-        raise InvalidRequestError("prompt is empty: say in words what the picture shows", param="prompt")
+        raise InvalidRequestError(f"{name} is empty: say in words what the picture shows", param=name)
     if len(prompt) > MAX_PROMPT_CHARACTERS:
         raise InvalidRequestError(
-            f"prompt has {len(prompt):,} characters; shorten it to at most {MAX_PROMPT_CHARACTERS:,}",
-            param="prompt",
+            f"{name} has {len(prompt):,} characters; shorten it to at most {MAX_PROMPT_CHARACTERS:,}",
+            param=name,
         )
     for position, character in enumerate(prompt):
         if 0xD800 <= ord(character) <= 0xDFFF:
             raise InvalidRequestError(
-                f"prompt has a lone surrogate at position {position}: send valid Unicode text", param="prompt"
+                f"{name} has a lone surrogate at position {position}: send valid Unicode text", param=name
             )
         if ord(character) < 0x20 and character not in "\t\n\r":
             raise InvalidRequestError(
-                f"prompt has the control character U+{ord(character):04X} at position {position}: remove it",
-                param="prompt",
+                f"{name} has the control character U+{ord(character):04X} at position {position}: remove it",
+                param=name,
             )
 
 
@@ -151,6 +184,7 @@ class TextFeatures:
         tokens: the tokens as text, special ones included; as many as mask_T has True.
         words: the prompt's words with their token spans.
         unread: the part of the prompt that did not fit into the encoder's window, "" if all was read.
+        negative: the negative prompt, encoded: where guidance leads away from. None is no prompt at all.
     """
 
     prompt: str
@@ -160,6 +194,7 @@ class TextFeatures:
     tokens: tuple[str, ...]
     words: tuple[WordSpan, ...]
     unread: str = ""
+    negative: TextFeatures | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -177,6 +177,30 @@ class EngineContract:
         assert not np.allclose(unguided, double, atol=self.rounding)
         np.testing.assert_allclose(triple - unguided, 2 * (double - unguided), atol=10 * self.rounding)
 
+    def test_guidance_leads_away_from_the_negative_prompt(self, engine: Engine) -> None:
+        """A negative prompt takes the place of no prompt; without guidance it is not looked at."""
+        x_BChw, t_B, features, ones_B = noisy(engine)
+        [other] = engine.encode(["a green boat"])
+        away = [replace(feature, negative=other) for feature in features]
+        others = engine.denoise(x_BChw, t_B, [other] * len(features), ones_B)
+        plain = engine.denoise(x_BChw, t_B, features, ones_B)
+        np.testing.assert_allclose(engine.denoise(x_BChw, t_B, away, ones_B), plain, atol=self.rounding)
+        np.testing.assert_allclose(
+            engine.denoise(x_BChw, t_B, away, 3 * ones_B), 3 * plain - 2 * others, atol=10 * self.rounding
+        )
+
+    def test_a_vector_without_tokens_draws_too(self, engine: Engine) -> None:
+        """A picture's own vector in place of a prompt: finite estimates and attention."""
+        x_BChw, t_B, features, guidance_B = noisy(engine)
+        wordless = [
+            replace(
+                each, states_TD=0 * each.states_TD, mask_T=np.zeros_like(each.mask_T), tokens=(), words=()
+            )
+            for each in features
+        ]
+        assert np.isfinite(engine.denoise(x_BChw, t_B, wordless, 2 * guidance_B)).all()
+        assert np.isfinite(engine.attend(x_BChw, t_B, wordless)).all()
+
     def test_states_beyond_the_mask_are_not_looked_at(self, engine: Engine) -> None:
         """Whatever stands where no token is changes neither estimate nor attention."""
         x_BChw, t_B, features, guidance_B = noisy(engine)

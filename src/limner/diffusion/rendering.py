@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from limner.diffusion.inpaint import KnownRegion, replace_known
 from limner.diffusion.noise import noise
 from limner.diffusion.sampler import new_sampler
+from limner.diffusion.schedule import noised
 from limner.errors import NonFiniteError
 from limner.types import Floats, SamplerName, TextFeatures
 
@@ -28,7 +29,7 @@ class Rendering:
         seed: the seed that draws this picture alone.
         features: its prompt, encoded.
         guidance: its classifier-free guidance scale.
-        times: (steps + 1,) its times, from 1 to 0.
+        times: (steps + 1,) its times, from 1, or less for what starts from a picture, to 0.
         known: the region that is given rather than drawn, or None.
         x_Chw: (C, h, w) the picture as it stands at time `t`.
         step: how many steps have been made.
@@ -45,16 +46,24 @@ class Rendering:
         guidance: float = 1.0,
         sampler: SamplerName = "euler",
         known: KnownRegion | None = None,
+        source_Chw: Floats | None = None,
     ) -> None:
         self.seed = seed
         self.features = features
         self.guidance = guidance
         self.times = times
         self.known = known
-        self.x_Chw: Floats = noise(seed, shape)
+        fresh_Chw = noise(seed, shape)
+        # The first time is below 1 for what starts from a picture (Meng et al. 2022, "SDEdit").
+        self.x_Chw: Floats = fresh_Chw if source_Chw is None else noised(source_Chw, fresh_Chw, self.t_first)
         self.step = 0
         self.cancelled = False
         self._sampler = new_sampler(sampler)
+
+    @property
+    def t_first(self) -> float:
+        """The time at which the picture started."""
+        return float(self.times[0])
 
     @property
     def steps(self) -> int:

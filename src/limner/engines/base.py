@@ -101,7 +101,8 @@ class Engine(ABC):
         Args:
             x_BChw: (B, C, h, w) noisy pictures.
             t_B: (B,) their times; each picture may stand at its own.
-            features: B conditions.
+            features: B conditions; guidance leads away from their `negative`, or from no prompt at all. One
+                without tokens is a picture's: its vector alone says what to draw.
             guidance_B: (B,) classifier-free guidance; where it is 1 no second pass is made.
             inpaint: known regions, for models that were trained with them. None and a mask of zeros,
                 nothing known, are the same. The estimate need not repeat what is known: the rule in

@@ -77,7 +77,7 @@ class FakeEngine(Engine):
         x0_BChw = np.empty_like(x_BChw)
         for i, (x_Chw, t, feature) in enumerate(zip(x_BChw, t_B, features, strict=True)):
             with_prompt_Chw = _expectation(x_Chw, float(t), self._gradient(feature.vector_D))
-            without_Chw = _expectation(x_Chw, float(t), np.zeros_like(x_Chw))
+            without_Chw = _expectation(x_Chw, float(t), self._opposite(feature))
             x0_BChw[i] = guide(with_prompt_Chw[None], without_Chw[None], guidance_B[i : i + 1])[0]
             if inpaint is not None:
                 region = KnownRegion(known_Chw=inpaint.known_BChw[i], mask_1hw=inpaint.mask_B1hw[i])
@@ -115,6 +115,12 @@ class FakeEngine(Engine):
             vector_BD[i, :_SPELLED] = (self._waves_kh @ x0_Chw @ self._waves_kh.T).ravel()
             vector_BD[i] /= np.linalg.norm(vector_BD[i])
         return vector_BD
+
+    def _opposite(self, feature: TextFeatures) -> Floats:
+        """The gradient that guidance leads away from: the negative prompt's, or plain grey."""
+        if feature.negative is None:
+            return np.zeros(self.capabilities.latent_shape, np.float32)
+        return self._gradient(feature.negative.vector_D)
 
     def _gradient(self, vector_D: Floats) -> Floats:
         strengths_Ckk = vector_D[:_SPELLED].reshape(3, _WAVES, _WAVES) * np.float32(_STRENGTH)
@@ -174,7 +180,7 @@ def _attention(feature: TextFeatures, t: float) -> Floats:
     sharpness = 4.0 + 12.0 * (1.0 - t)
     weight_Thw = np.exp(-sharpness * (down_Tg[:, :, None] + along_Tg[:, None, :]))
     weight_Thw *= feature.mask_T[:, None, None]
-    attention_Thw: Floats = weight_Thw / weight_Thw.sum(axis=0)
+    attention_Thw: Floats = weight_Thw / np.maximum(weight_Thw.sum(axis=0), np.finfo(np.float32).tiny)
     return attention_Thw
 
 

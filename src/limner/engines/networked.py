@@ -92,13 +92,13 @@ class NetworkEngine(Engine):
         guidance_B: Floats,
         inpaint: Inpaint | None = None,
     ) -> Floats:
-        """See `Engine.denoise`. Pictures that are guided take a second place in the batch, without their prompt."""
+        """See `Engine.denoise`. Guided pictures take a second place in the batch, without their prompt."""
         del inpaint  # this network has no inputs for it; the rule in diffusion.inpaint does the work
         if not len(x_BChw):
             return np.empty(x_BChw.shape, np.float32)
         with_prompt = _condition(features)
         guided = np.flatnonzero(guidance_B != 1)
-        without = tuple(np.zeros_like(part[guided]) for part in with_prompt)
+        without = tuple(part[guided] for part in _opposite(features, with_prompt))
         both = tuple(np.concatenate(pair) for pair in zip(with_prompt, without, strict=True))
         places = np.concatenate([np.arange(len(x_BChw)), guided])
         x0_BChw, _ = self.run_denoiser(x_BChw[places], t_B[places], (both[0], both[1], both[2]))
@@ -117,7 +117,7 @@ class NetworkEngine(Engine):
         attention_BThw = self.run_denoiser(x_BChw, t_B, condition)[1] * condition[1][:, :, None, None]
         _check(attention_BThw, "The denoiser")
         total_B1hw = attention_BThw.sum(1, keepdims=True)
-        even_BT11 = condition[1][:, :, None, None] / condition[1].sum(1)[:, None, None, None]
+        even_BT11 = condition[1][:, :, None, None] / np.maximum(condition[1].sum(1), 1)[:, None, None, None]
         spread_BThw: Floats = np.where(
             total_B1hw > 0, attention_BThw / np.maximum(total_B1hw, 1e-30), even_BT11
         ).astype(np.float32)
@@ -161,6 +161,21 @@ def _condition(features: Sequence[TextFeatures]) -> Condition:
         np.stack([each.mask_T for each in features]),
         np.stack([each.vector_D for each in features]),
     )
+
+
+def _opposite(features: Sequence[TextFeatures], condition: Condition) -> Condition:
+    """What guidance leads away from: the negative prompt, or zeros, no prompt at all."""
+    states_BTD, mask_BT, vectors_BV = condition
+    states_BTD, mask_BT, vectors_BV = (
+        np.zeros_like(states_BTD),
+        np.zeros_like(mask_BT),
+        np.zeros_like(vectors_BV),
+    )
+    for i, each in enumerate(features):
+        if each.negative is not None:
+            states_BTD[i], mask_BT[i] = each.negative.states_TD, each.negative.mask_T
+            vectors_BV[i] = each.negative.vector_D
+    return states_BTD, mask_BT, vectors_BV
 
 
 def _check(values: Floats, who: str) -> None:

@@ -11,11 +11,11 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack
 
-import numpy as np
 from PIL import Image
 
 from limner.errors import InvalidRequestError, OutputError
 from limner.imaging._arrays import check_pixels, to_image
+from limner.imaging.masks import on_white
 from limner.imaging.metadata import Metadata, exif_with, png_info_with
 from limner.types import FileFormat, Pixels
 
@@ -106,7 +106,7 @@ def _png(pixels_HWC: Pixels, metadata: Metadata | None) -> bytes:
 
 def _jpeg(pixels_HWC: Pixels, metadata: Metadata | None, options: FileOptions) -> bytes:
     return _saved(
-        to_image(_on_white(pixels_HWC)),
+        to_image(on_white(pixels_HWC)),
         format="JPEG",
         quality=options.get("quality", _DEFAULT_QUALITY),
         subsampling=options.get("chroma", "4:4:4"),
@@ -124,16 +124,6 @@ def _webp(pixels_HWC: Pixels, metadata: Metadata | None, options: FileOptions) -
         exact=lossless,  # or the colour under alpha 0 is lost
         exif=exif_with(metadata) if metadata else b"",
     )
-
-
-def _on_white(pixels_HWC: Pixels) -> Pixels:
-    """Alpha blended over white: c a + 255 (1 - a), rounded."""
-    if pixels_HWC.shape[2] == 3:
-        return pixels_HWC
-    colour_HW3 = pixels_HWC[..., :3].astype(np.uint32)
-    alpha_HW1 = pixels_HWC[..., 3:].astype(np.uint32)
-    blend_HW3 = (colour_HW3 * alpha_HW1 + 255 * (255 - alpha_HW1) + 127) // 255
-    return blend_HW3.astype(np.uint8)
 
 
 def _saved(image: Image.Image, **settings: Any) -> bytes:

@@ -12,7 +12,7 @@ from limner.errors import InvalidRequestError
 from limner.imaging._arrays import check_pixels, to_image
 from limner.types import Pixels
 
-__all__ = ["fit"]
+__all__ = ["fit", "stretch"]
 
 
 def fit(pixels_HWC: Pixels, size: tuple[int, int]) -> Pixels:
@@ -40,3 +40,23 @@ def fit(pixels_HWC: Pixels, size: tuple[int, int]) -> Pixels:
         return pixels_HWC
     # Pillow premultiplies RGBA by itself for every filter but nearest neighbour.
     return np.array(ImageOps.fit(to_image(pixels_HWC), (width, height), method=Image.Resampling.LANCZOS))
+
+
+def stretch(pixels_HWC: Pixels, size: tuple[int, int]) -> Pixels:
+    """Scale a picture to exactly `size`, all of it, whatever its proportions.
+
+    Args:
+        pixels_HWC: uint8 (H, W, 3) or (H, W, 4).
+        size: (width, height) in pixels.
+
+    Returns:
+        uint8 (height, width, C); the very same array if it has that size already.
+
+    Raises:
+        ImageInputError: the pixels are not a picture.
+    """
+    width, height = size
+    check_pixels(pixels_HWC)
+    if pixels_HWC.shape[:2] == (height, width):
+        return pixels_HWC
+    return np.array(to_image(pixels_HWC).resize((width, height), Image.Resampling.LANCZOS))
