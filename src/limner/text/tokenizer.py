@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
-import tokenizers
 from numpy.typing import NDArray
 
 from limner.errors import InvalidRequestError, ModelError
+from limner.text.wordpiece import Piece, read_wordpiece
 from limner.types import WordSpan
 
 __all__ = ["TokenizedText", "Tokenizer"]
@@ -45,16 +45,17 @@ class Tokenizer:
     """Reads a `tokenizer.json` once; `encode` changes nothing afterwards, so threads may share it.
 
     Args:
-        path: the `tokenizer.json`. Its own padding and truncation are not used.
+        path: the `tokenizer.json`, of the BERT kind. Its own padding and truncation are not used.
         window: tokens that the text encoder takes, special ones included.
 
     Raises:
-        ModelError: the file is missing or damaged, or the window holds nothing but special tokens.
+        ModelError: the file is missing, damaged or of another kind, or the window holds nothing but special
+            tokens.
     """
 
     def __init__(self, path: str | os.PathLike[str], window: int = 48) -> None:
-        self._tokenizer = _load(Path(path))
-        self._room = window - self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        self._wordpiece = read_wordpiece(Path(path))
+        self._room = window - len(self._wordpiece.opening) - len(self._wordpiece.closing)
         if self._room < 1:
             raise ModelError(f"{path} has no room for a word in a window of {window} tokens: make it larger")
         self.window = window
@@ -70,60 +71,41 @@ class Tokenizer:
         Raises:
             InvalidRequestError: the prompt holds a lone surrogate.
         """
-        encoding = self._encode(prompt)
-        words, offsets = _words(prompt, encoding), encoding.offsets
-        unread = prompt[offsets[self._room][0] :] if len(offsets) > self._room else ""
-        encoding.truncate(self._room)
-        encoding = self._tokenizer.post_process(encoding)
-        first = encoding.special_tokens_mask.index(0) if words else 0
+        pieces = self._wordpiece.encode(_checked(prompt))
+        kept, cut = pieces[: self._room], pieces[self._room :]
+        opening, closing = self._wordpiece.opening, self._wordpiece.closing
+        tokens = (*opening, *(piece.token for piece in kept), *closing)
         return TokenizedText(
-            ids_T=self._padded(encoding.ids),
-            mask_T=np.arange(self.window) < len(encoding.ids),
-            tokens=tuple(encoding.tokens),
-            words=tuple(_within(self._room, first, span) for span in words),
-            unread=unread,
+            ids_T=self._padded(tokens),
+            mask_T=np.arange(self.window) < len(tokens),
+            tokens=tokens,
+            words=tuple(_within(self._room, len(opening), span) for span in _words(prompt, pieces)),
+            unread=prompt[cut[0].start :] if cut else "",
         )
 
-    def _encode(self, prompt: str) -> tokenizers.Encoding:
-        try:
-            return self._tokenizer.encode(prompt, add_special_tokens=False)
-        except TypeError as error:
-            raise InvalidRequestError(
-                "prompt must be a string of valid Unicode text", param="prompt"
-            ) from error
-
-    def _padded(self, ids: list[int]) -> NDArray[np.int64]:
-        ids_T = np.full(self.window, self._tokenizer.token_to_id("[PAD]") or 0, dtype=np.int64)
-        ids_T[: len(ids)] = ids
+    def _padded(self, tokens: tuple[str, ...]) -> NDArray[np.int64]:
+        numbers = self._wordpiece.vocabulary
+        ids_T = np.full(self.window, numbers.get("[PAD]", 0), dtype=np.int64)
+        ids_T[: len(tokens)] = [numbers[token] for token in tokens]
         return ids_T
 
 
-def _load(path: Path) -> tokenizers.Tokenizer:
-    if not path.is_file():
-        raise ModelError(f"{path} is missing: fetch the model again")
+def _checked(prompt: str) -> str:
     try:
-        tokenizer = tokenizers.Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises plain Exception for everything
-        raise ModelError(f"{path} is damaged ({error}): fetch the model again") from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    # Or a prompt could smuggle in separators by their names.
-    tokenizer.encode_special_tokens = True
-    return tokenizer
+        prompt.encode()
+    except (AttributeError, UnicodeEncodeError) as error:
+        raise InvalidRequestError("prompt must be a string of valid Unicode text", param="prompt") from error
+    return prompt
 
 
-def _words(prompt: str, encoding: tokenizers.Encoding) -> list[WordSpan]:
-    """The words of the whole prompt, their spans counted without special tokens.
-
-    In one pass: `Encoding.word_to_tokens` would search a long prompt anew for each of its words.
-    """
+def _words(prompt: str, pieces: list[Piece]) -> list[WordSpan]:
+    """The words of the whole prompt, their spans counted without special tokens."""
     words: list[WordSpan] = []
     start = 0
-    numbered = zip(encoding.word_ids, encoding.offsets, strict=True)
-    for _, tokens in groupby(numbered, key=itemgetter(0)):
-        characters = [offsets for _, offsets in tokens]
-        stop = start + len(characters)
-        words.append(WordSpan(word=prompt[characters[0][0] : characters[-1][1]], start=start, stop=stop))
+    for _, group in groupby(pieces, key=attrgetter("word")):
+        of_word = list(group)
+        stop = start + len(of_word)
+        words.append(WordSpan(word=prompt[of_word[0].start : of_word[-1].stop], start=start, stop=stop))
         start = stop
     return words
 

@@ -87,7 +87,7 @@ def load_array(path: Path) -> NDArray[Any]:
     """An array of the cache, mapped into memory."""
     try:
         return np.asarray(np.load(path, mmap_mode="r"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise TrainingError(f"{path} is missing or damaged: build the cache again") from error
 
 
@@ -126,7 +126,7 @@ class CaptionStates:
                 name: np.load(folder / f"{name}.npy", mmap_mode="r")
                 for name in ("states", "vectors", "start")
             }
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise TrainingError(f"{folder} is missing or damaged: build the cache again") from error
         return cls(
             states_ND=arrays["states"], vectors_MV=arrays["vectors"], start_M=np.array(arrays["start"])

@@ -65,7 +65,8 @@ def train_contrast(
     """Train `encoder`'s last layers and `tower` on (picture, caption, caption wrong in one word)."""
     texts = [(tokenizer.encode(right), tokenizer.encode(wrong)) for right, wrong in captions]
     scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
-    trained = [*encoder.layers[-config.trained_layers :].parameters(), encoder.to_vector.weight]
+    frozen = max(0, len(encoder.layers) - config.trained_layers)
+    trained = [*encoder.layers[frozen:].parameters(), encoder.to_vector.weight]
     encoder.requires_grad_(requires_grad=False)
     for parameter in trained:
         parameter.requires_grad_()

@@ -29,9 +29,10 @@ def export_run(run: Path, model: Path) -> None:
         OutputError: `model` exists already, or cannot be written.
     """
     recipe = read_recipe(run / "recipe.json")
-    if not (run / "trace.json").is_file():
+    path = run / "trace.json"
+    trace = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    if len(trace) < 2:  # the first record is the untrained model's
         raise TrainingError(f"{run} has no training trace yet: let `limner train` finish an epoch first")
-    trace = json.loads((run / "trace.json").read_text(encoding="utf-8"))
     ceiling = json.loads((run / "ceiling.json").read_text(encoding="utf-8"))
     encoder, tower = TextEncoder(recipe.text_encoder), ImageTower(recipe.image_tower)
     nn.ModuleDict({"text": encoder, "image": tower}).load_state_dict(

@@ -9,9 +9,11 @@ from __future__ import annotations
 import io
 import json
 import multiprocessing
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -71,10 +73,10 @@ class Examination:
     def load(cls, path: Path) -> Examination:
         """What `save` wrote."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 choices = [[Choice(*pair) for pair in row] for row in json.loads(str(file["texts"]))]
                 return cls(ids_K10T=file["ids"], things_KS=file["things"], choices=choices)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise TrainingError(f"{path} is missing or damaged: delete it to have it made anew") from error
 
 

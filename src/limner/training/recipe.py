@@ -72,7 +72,7 @@ def read_recipe(path: Path) -> Recipe:
     """
     try:
         return _rebuilt(Recipe, json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise TrainingError(
             f"{path} is not a recipe of this version ({error}): is this a run's folder?"
         ) from error

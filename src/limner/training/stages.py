@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from limner.errors import DataError
-from limner.files import write_atomic
+from limner.files import write_atomic, write_json_atomic
 from limner.models import available, find
 from limner.network.autoencoder import PatchAutoencoder
 from limner.network.image_tower import ImageTower
@@ -181,9 +181,7 @@ class Workshop:
             stream = self.stream(_HELD_OUT_SEED, held_out=True)
             pictures = np.stack(list(compose_many(stream, range(len(examination.choices)), self.workers)))
             verdict = ask_judge(judge, to_unit(pictures), examination)
-            path.write_text(
-                json.dumps({"loss": verdict.loss, "accuracy": verdict.accuracy}), encoding="utf-8"
-            )
+            write_json_atomic(path, {"loss": verdict.loss, "accuracy": verdict.accuracy})
         facts: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
         return facts
 
