@@ -15,13 +15,27 @@ from torch import Tensor
 from limner.errors import TrainingError
 from limner.files import write_atomic
 
-__all__ = ["load_checkpoint", "load_optimizer", "optimizer_tensors", "save_checkpoint"]
+__all__ = ["load_checkpoint", "load_optimizer", "optimizer_tensors", "read_json", "save_checkpoint"]
 
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
     """Write tensors, and facts as JSON in the file's header."""
     plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     write_atomic(path, save(plain, {"facts": json.dumps(dict(facts))}))
+
+
+def read_json(path: Path) -> Any:
+    """What a run's JSON file says.
+
+    Raises:
+        TrainingError: the file is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"{path} is missing or damaged; start the run anew or restore the file"
+        ) from error
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -18,7 +18,7 @@ from limner.network.image_tower import ImageTower
 from limner.network.text_encoder import TextEncoder
 from limner.text.tokenizer import TokenizedText, Tokenizer
 
-__all__ = ["ContrastConfig", "contrastive_loss", "retrieval_accuracy", "train_contrast"]
+__all__ = ["ContrastConfig", "contrastive_loss", "train_contrast"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,15 +94,6 @@ def train_contrast(
 
 
 @torch.no_grad()
-def retrieval_accuracy(text_KV: Tensor, image_KV: Tensor, among: int = 100) -> float:
-    """How often a picture finds its own caption among `among`: top-1, averaged over whole groups."""
-    hits = []
-    for first in range(0, len(text_KV) - among + 1, among):
-        scores = image_KV[first : first + among] @ text_KV[first : first + among].T
-        hits.append((scores.argmax(1) == torch.arange(among)).float().mean().item())
-    return float(np.mean(hits))
-
-
 def _padded(texts: Sequence[TokenizedText]) -> tuple[Tensor, Tensor]:
     """Ids and mask (B, T), as wide as the longest text."""
     width = max(int(text.mask_T.sum()) for text in texts)

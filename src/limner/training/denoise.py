@@ -208,7 +208,7 @@ class DenoiserRun:
         first, last = (epoch - 1) * self.config.epoch_steps, epoch * self.config.epoch_steps
         if epoch == 0 or not self._log_path.is_file():
             return []
-        records = [json.loads(line) for line in self._log_path.read_text(encoding="utf-8").splitlines()]
+        records = list(_whole_lines(self._log_path))
         return list({record["step"]: record for record in records if first < record["step"] <= last}.values())
 
     @property
@@ -218,6 +218,15 @@ class DenoiserRun:
     def _log(self, record: dict[str, float]) -> None:
         with self._log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
+
+
+def _whole_lines(path: Path) -> Iterator[dict[str, float]]:
+    """The log's records, but for a line that a crash has torn."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
 
 
 def _named(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from limner.network.autoencoder import PatchAutoencoder
 from limner.network.denoiser import Denoiser
 from limner.network.image_tower import ImageTower
 from limner.network.text_encoder import TextEncoder
-from limner.training.checkpoint import load_checkpoint
+from limner.training.checkpoint import load_checkpoint, read_json
 from limner.training.export import ModelParts, export_model
 from limner.training.recipe import read_recipe
 from limner.training.stages import tokenizer_file
@@ -30,10 +29,10 @@ def export_run(run: Path, model: Path) -> None:
     """
     recipe = read_recipe(run / "recipe.json")
     path = run / "trace.json"
-    trace = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    trace = read_json(path) if path.is_file() else []
     if len(trace) < 2:  # the first record is the untrained model's
         raise TrainingError(f"{run} has no training trace yet: let `limner train` finish an epoch first")
-    ceiling = json.loads((run / "ceiling.json").read_text(encoding="utf-8"))
+    ceiling = read_json(run / "ceiling.json")
     encoder, tower = TextEncoder(recipe.text_encoder), ImageTower(recipe.image_tower)
     nn.ModuleDict({"text": encoder, "image": tower}).load_state_dict(
         load_checkpoint(run / "text-image.safetensors")[0]

@@ -6,18 +6,22 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from limner.errors import TrainingError
 from limner.files import write_json_atomic
 from limner.network.denoiser import Denoiser
-from limner.training.checkpoint import load_checkpoint
+from limner.training.checkpoint import load_checkpoint, read_json
 from limner.training.denoise import DenoiserRun, RunData
 from limner.training.evaluate import EpochRecord, judge_epoch, observe
 from limner.training.stages import Workshop
 
 __all__ = ["TrainingRun"]
+
+_CHANGEABLE = frozenset({"epochs", "warmup", "cooldown", "compile"})
+"""What of a denoiser run may be another at the next start: how long it is."""
 
 
 class TrainingRun:
@@ -59,9 +63,10 @@ class TrainingRun:
         path = self.workshop.folder / "recipe.json"
         mine = json.loads(json.dumps(asdict(self.workshop.recipe)))
         if path.is_file():
-            theirs = json.loads(path.read_text(encoding="utf-8"))
+            theirs = read_json(path)
             fixed = mine.keys() - {"run", "sampling"}
             differing = sorted(name for name in fixed if mine[name] != theirs.get(name))
+            differing += _differing_runs(mine["run"], theirs.get("run", {}))
             if differing:
                 raise TrainingError(
                     f"{self.workshop.folder} was begun with another recipe ({', '.join(differing)} differ): "
@@ -120,4 +125,8 @@ class TrainingRun:
     def _read_trace(self) -> list[EpochRecord]:
         if not self._trace_path.is_file():
             return []
-        return [EpochRecord(**row) for row in json.loads(self._trace_path.read_text(encoding="utf-8"))]
+        return [EpochRecord(**row) for row in read_json(self._trace_path)]
+
+
+def _differing_runs(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    return [f"run.{name}" for name in sorted(mine.keys() - _CHANGEABLE) if mine[name] != theirs.get(name)]

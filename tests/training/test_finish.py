@@ -1,0 +1,64 @@
+"""`limner.training.finish`: the last judged epoch becomes the model, with its scores."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from limner.errors import TrainingError
+from limner.models import read_manifest
+from limner.training.checkpoint import load_checkpoint
+from limner.training.finish import export_run
+from limner.training.stages import Workshop
+
+
+@pytest.fixture
+def run(rehearsal: Workshop, tmp_path: Path) -> Path:
+    """A finished run's folder, to be written into."""
+    return Path(shutil.copytree(rehearsal.folder, tmp_path / "run"))
+
+
+def test_the_model_is_the_last_judged_epoch(run: Path, tmp_path: Path) -> None:
+    """Its weights are that epoch's averages, and its manifest tells scores, ceiling, trace and recipe."""
+    export_run(run, tmp_path / "model")
+    trace = json.loads((run / "trace.json").read_text(encoding="utf-8"))
+    manifest = read_manifest(tmp_path / "model")
+    assert manifest.name == "rehearsal"
+    assert manifest.scores["prompt_match"] == {"accuracy": trace[-1]["accuracy"], "loss": trace[-1]["loss"]}
+    ceiling = json.loads((run / "ceiling.json").read_text(encoding="utf-8"))
+    assert manifest.scores["prompt_match_of_real_scenes"] == ceiling
+    assert list(manifest.training_trace) == trace
+    assert manifest.recipe == json.loads((run / "recipe.json").read_text(encoding="utf-8"))
+    averages, _ = load_checkpoint(run / "denoiser" / "epoch-002.safetensors")
+    exported = load_file(tmp_path / "model" / "denoiser.safetensors")
+    assert all(
+        np.allclose(exported[name], value.numpy(), rtol=1e-3, atol=1e-6) for name, value in averages.items()
+    )
+
+
+@pytest.mark.parametrize("judged", [None, 1])
+def test_a_run_without_a_finished_epoch_is_refused(run: Path, tmp_path: Path, judged: int | None) -> None:
+    """Before the first epoch ends, with or without a verdict on the untrained model, there is no model."""
+    trace = json.loads((run / "trace.json").read_text(encoding="utf-8"))
+    (run / "trace.json").unlink()
+    if judged is not None:
+        (run / "trace.json").write_text(json.dumps(trace[:judged]), encoding="utf-8")
+    with pytest.raises(
+        TrainingError, match="no training trace yet: let `limner train` finish an epoch first"
+    ):
+        export_run(run, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("name", ["text-image.safetensors", "denoiser/epoch-002.safetensors"])
+def test_a_missing_part_is_named(run: Path, tmp_path: Path, name: str) -> None:
+    """Which file of the run is missing, the error tells; nothing is written."""
+    (run / name).unlink()
+    with pytest.raises(TrainingError, match=f"{name} is missing or damaged"):
+        export_run(run, tmp_path / "model")
+    assert not (tmp_path / "model").exists()

@@ -1,0 +1,101 @@
+"""`limner.training.stages`: each stage's result is kept, and is what the scenes say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from limner.network.autoencoder import PatchAutoencoder
+from limner.text.tokenizer import Tokenizer
+from limner.training.cache import load_array, to_unit
+from limner.training.checkpoint import load_checkpoint
+from limner.training.dataset import SceneStream
+from limner.training.judge import Examination, ask_judge
+from limner.training.stages import Workshop, tokenizer_file
+
+
+@pytest.fixture
+def copy(rehearsal: Workshop, tmp_path: Path) -> Workshop:
+    """The finished run once more, to be written into."""
+    shutil.copytree(rehearsal.folder, tmp_path / "run")
+    return replace(rehearsal, folder=tmp_path / "run")
+
+
+def lessons(workshop: Workshop) -> tuple[NDArray[Any], Examination, PatchAutoencoder]:
+    """What the judge is taught with."""
+    questions = Examination.load(workshop.folder / "questions.npz")
+    return load_array(workshop.folder / "latents.npy"), questions, workshop.autoencoder()[0]
+
+
+def test_things_stand_where_the_stream_says(rehearsal: Workshop) -> None:
+    """The cached cells are those of the scenes, in order."""
+    stream = SceneStream(rehearsal.stream())
+    expected = np.stack([stream.things(index) for index in range(8)])
+    assert np.array_equal(load_array(rehearsal.folder / "things.npy"), expected)
+
+
+def test_captions_are_encoded_scene_by_scene(rehearsal: Workshop) -> None:
+    """All wordings of a scene come before the next scene's: row scene * wordings + wording."""
+    stream = SceneStream(rehearsal.stream())
+    kept = json.loads((rehearsal.folder / "states" / "captions.json").read_text(encoding="utf-8"))
+    assert kept == rehearsal.training_captions()
+    assert len(kept) == 16
+    assert kept[2 * 5 + 1] == stream.caption(5, 1)
+
+
+def test_held_out_captions_are_the_examinations(rehearsal: Workshop) -> None:
+    """What is drawn for the trace are the true captions of the held-out scenes."""
+    kept = json.loads((rehearsal.folder / "held-out" / "captions.json").read_text(encoding="utf-8"))
+    stream = SceneStream(rehearsal.stream(1, held_out=True))
+    assert kept == [stream.choices(index)[0].text for index in range(6)]
+
+
+def test_the_ceiling_is_of_real_held_out_pictures(rehearsal: Workshop) -> None:
+    """It is the judge's verdict on the held-out scenes' own pictures."""
+    examination = Examination.load(rehearsal.folder / "examination.npz")
+    judge = rehearsal.judge(*lessons(rehearsal))
+    stream = SceneStream(rehearsal.stream(1, held_out=True))
+    pictures = np.stack([stream.picture(index) for index in range(6)])
+    verdict = ask_judge(judge, to_unit(pictures), examination)
+    ceiling = rehearsal.ceiling(judge, examination)
+    assert ceiling == pytest.approx({"loss": verdict.loss, "accuracy": verdict.accuracy}, rel=1e-4)
+
+
+def test_a_result_that_was_deleted_is_made_anew(copy: Workshop) -> None:
+    """The judge of the same lessons is the same to the bit, and its lessons are reported."""
+    (copy.folder / "judge.safetensors").unlink()
+    told: list[tuple[str, int, int, str]] = []
+    taught = lessons(copy)
+    torch.manual_seed(5)
+    first = replace(copy, report=lambda *record: told.append(record)).judge(*taught)
+    assert [record[:3] for record in told] == [("judge", 1, 2), ("judge", 2, 2)]
+    assert "loss" in told[0][3]
+    assert "accuracy" in told[0][3]
+    (copy.folder / "judge.safetensors").unlink()
+    torch.manual_seed(5)
+    again = copy.judge(*taught).state_dict()
+    assert all(torch.equal(value, again[name]) for name, value in first.state_dict().items())
+
+
+def test_a_result_that_is_there_is_used_as_it_is(copy: Workshop) -> None:
+    """Nothing is computed again: what was put into the file comes out."""
+    path = copy.folder / "text-image.safetensors"
+    before = path.read_bytes()
+    tensors, _ = load_checkpoint(path)
+    encoder, tower = copy.text_and_image(*lessons(copy)[:2])
+    assert torch.equal(encoder.to_vector.weight, tensors["text.to_vector.weight"])
+    assert torch.equal(tower.to_vector.weight, tensors["image.to_vector.weight"])
+    assert path.read_bytes() == before
+
+
+def test_prompts_are_read_with_a_tokenizer_that_is_there() -> None:
+    """The default tokenizer's file can be opened, and knows words."""
+    assert "puppy" in Tokenizer(tokenizer_file()).encode("a cute puppy").tokens
