@@ -115,13 +115,6 @@ def test_sprites_are_cropped_and_scaled(tiny_art: Art, px: int) -> None:
     assert np.asarray(pole)[..., 3].min() > 200
 
 
-def test_mirrored_sprites_are_mirrored(tiny_art: Art) -> None:
-    """Left becomes right, and nothing else changes."""
-    plain, mirrored = (np.asarray(tiny_art.sprite("a3", 64, mirrored=flag)) for flag in (False, True))
-    assert (plain[:, ::-1] == mirrored).all()
-    assert plain[8, :8, 3].min() > 200 > plain[8, -8:, 3].max()
-
-
 def test_sprites_can_be_painted(tiny_art: Art) -> None:
     """A coloured sprite has the outline of the plain one."""
     plain, red = (np.asarray(tiny_art.sprite("a1", 64, colour)) for colour in (None, "red"))

@@ -101,7 +101,7 @@ def _fetch(package: ArtPackage, folder: Path, target: Path) -> None:
 
 
 class Art:
-    """Sprites by codepoint, at any size, mirrored and recoloured; the small ones are kept in memory."""
+    """Sprites by codepoint, at any size, and recoloured; the small ones are kept in memory."""
 
     def __init__(self, folder: Path) -> None:
         self._assets = folder / PACKAGES[0].folder / "package" / "assets"
@@ -115,9 +115,7 @@ class Art:
         self.sprite = lru_cache(maxsize=20_000)(self._sprite)
         self._original = lru_cache(maxsize=2_000)(self._read)
 
-    def _sprite(
-        self, codepoint: str, px: int, colour: str | None = None, *, mirrored: bool = False
-    ) -> Image.Image:
+    def _sprite(self, codepoint: str, px: int, colour: str | None = None) -> Image.Image:
         """The sprite cropped to what is visible and scaled so that its longer side is `px` pixels, RGBA."""
         image = self._original(codepoint)
         if colour is not None:
@@ -125,8 +123,7 @@ class Art:
         scale = px / max(image.size)
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         # Premultiplied, so that what hides under transparent pixels does not bleed into the edge.
-        image = image.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
-        return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else image
+        return image.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
 
     def _read(self, codepoint: str) -> Image.Image:
         if codepoint.removesuffix("-fe0f") not in self._allowed and codepoint not in self._allowed:

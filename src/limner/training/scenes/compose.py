@@ -74,7 +74,7 @@ def _paint_things(canvas_HWC: Floats, boxes: list[Box], art: Art, *, swimming: b
     """The things in order; one that stands on another finds its top."""
     top = 0
     for box in boxes:
-        sprite = art.sprite(box.concept.codepoint, box.px, box.group.colour, mirrored=box.mirrored)
+        sprite = art.sprite(box.concept.codepoint, box.px, box.group.colour)
         foot = top if box.foot is None else box.foot
         if box.shadow:
             shade(canvas_HWC, box.x, foot, sprite)

@@ -2,7 +2,8 @@
 
 The grid is the denoiser's own (8 x 8 tokens of 32 x 32 pixels). A thing drawn at a grid point looks
 the same, token by token, wherever it stands, so a small network learns it once instead of in every
-sub-token position (docs/decisions/0003-scenes-on-the-token-grid.md).
+sub-token position. For the same reason there are three sizes, rows begin in every second column, and no
+sprite is mirrored (docs/decisions/0003-scenes-on-the-token-grid.md).
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ __all__ = ["GRID", "PIXELS_OF_SIZE", "Box", "arrange", "covered"]
 GRID = 32
 """Pixels of a grid cell's side."""
 
-PIXELS_OF_SIZE = {1: 48, 2: 64, 3: 96, 4: 128, 5: 160}
+PIXELS_OF_SIZE = {1: 64, 2: 64, 3: 96, 4: 128, 5: 128}
 """How many pixels the box of a thing of each size takes."""
 
 # The size that several of a kind are drawn in at most, so that they fit beside each other.
 _LARGEST_OF_COUNT = {2: 3, 3: 2, 4: 2}
 
 _CELLS = SIDE // GRID
+
+_SMALL, _MEDIUM = 2, 3
 
 # The rows that things stand on: in front, behind, in mid-water; the highest foot of what flies.
 _FRONT, _BACK, _WATER, _AIR = 224, 192, 192, 96
@@ -42,7 +45,6 @@ class Box:
         px: its side; the longer side of its sprite.
         x: its middle.
         foot: its lower edge; None on top of the box before it (the composer knows how high that is).
-        mirrored: whether its sprite is flipped.
         shadow: whether it touches a ground that it throws a shadow on.
     """
 
@@ -50,7 +52,6 @@ class Box:
     px: int
     x: int
     foot: int | None
-    mirrored: bool
     shadow: bool
 
     @property
@@ -88,53 +89,44 @@ def covered(boxes: Sequence[Box]) -> NDArray[np.bool_]:
 def _alone(scene: Scene, random: np.random.Generator) -> list[Box]:
     (group,) = scene.groups
     if group.count == 1:
-        larger = 0 if flies(group.concept) else 1
-        px = PIXELS_OF_SIZE[min(5, max(3, group.concept.size + larger))]
-        return [_box(scene, group, px, _random_x(random, _cells(px)), random)]
-    px = PIXELS_OF_SIZE[min(max(group.concept.size, 2), _LARGEST_OF_COUNT[group.count])]
-    start = int(random.integers(_CELLS - _cells(px) * group.count + 1))
-    return list(_row(scene, group, px, start, random))
+        px = PIXELS_OF_SIZE[group.concept.size]
+    else:
+        px = PIXELS_OF_SIZE[min(group.concept.size, _LARGEST_OF_COUNT[group.count])]
+    return list(_row(scene, group, px, _random_start(random, _cells(px) * group.count)))
 
 
-def _row(
-    scene: Scene,
-    group: Group,
-    px: int,
-    start: int,
-    random: np.random.Generator,
-    *,
-    faces_right: bool | None = None,
-) -> Iterator[Box]:
-    """`count` copies beside each other from the cell `start` on, all facing the same way."""
-    mirrored = _mirrored(group.concept, random, faces_right=faces_right)
+def _row(scene: Scene, group: Group, px: int, start: int) -> Iterator[Box]:
+    """`count` copies beside each other from the cell `start` on."""
     for number in range(group.count):
-        x = _middle(start + number * _cells(px), _cells(px))
-        yield _box(scene, group, px, x, random, mirrored=mirrored)
+        yield _box(scene, group, px, start + number * _cells(px))
 
 
 def _side_by_side(scene: Scene, random: np.random.Generator) -> list[Box]:
     first, second = scene.groups
     sizes = _shrink_to_fit(first, second)
     first_is_left = {"left of": True, "right of": False}.get(scene.relation or "", bool(random.integers(2)))
+    # Those who play stand close together, and on the side from which they look at each other.
+    playing = scene.relation == "playing with"
+    if playing:
+        first_is_left = _looks_right(first.concept, second.concept, otherwise=first_is_left)
     order = ((first, sizes[0]), (second, sizes[1]))
     left, right = order if first_is_left else order[::-1]
     left_width, right_width = (_cells(px) * group.count for group, px in (left, right))
-    free = _CELLS - left_width - right_width
-    # Those who play stand close together and face each other.
-    playing = scene.relation == "playing with"
-    gap = 0 if playing else int(random.integers(free + 1))
-    start = int(random.integers(free - gap + 1))
-    return [
-        *_row(scene, *left, start, random, faces_right=True if playing else None),
-        *_row(scene, *right, start + left_width + gap, random, faces_right=False if playing else None),
-    ]
+    gap = 0 if playing else 2 * int(random.integers((_CELLS - left_width - right_width) // 2 + 1))
+    start = _random_start(random, left_width + gap + right_width)
+    return [*_row(scene, *left, start), *_row(scene, *right, start + left_width + gap)]
+
+
+def _looks_right(first: Concept, second: Concept, *, otherwise: bool) -> bool:
+    """Whether the first thing is to stand on the left, to look at the second, or be looked at by it."""
+    if first.facing != "front":
+        return first.facing == "right"
+    return otherwise if second.facing == "front" else second.facing == "left"
 
 
 def _shrink_to_fit(first: Group, second: Group) -> tuple[int, int]:
     """Sizes in pixels of both groups, the larger one made smaller until all stand in one row."""
-    sizes = [max(first.concept.size, 2), max(second.concept.size, 1)]
-    if first.concept.size == second.concept.size == 1:
-        sizes = [2, 2]
+    sizes = [first.concept.size, second.concept.size]
     counts = [first.count, second.count]
     while sum(_cells(PIXELS_OF_SIZE[s]) * n for s, n in zip(sizes, counts, strict=True)) > _CELLS:
         sizes[int(np.argmax(sizes))] -= 1
@@ -144,54 +136,41 @@ def _shrink_to_fit(first: Group, second: Group) -> tuple[int, int]:
 def _one_before_the_other(scene: Scene, random: np.random.Generator) -> list[Box]:
     first, second = scene.groups
     front, back = (first, second) if scene.relation == "in front of" else (second, first)
-    back_px, front_px = PIXELS_OF_SIZE[back.concept.size], PIXELS_OF_SIZE[max(2, front.concept.size)]
-    x = _random_x(random, _cells(back_px))
-    aside = GRID * int(random.choice((-1, 0, 1)))
+    back_px, front_px = PIXELS_OF_SIZE[back.concept.size], PIXELS_OF_SIZE[front.concept.size]
+    start = _random_start(random, _cells(back_px))
+    aside = min(start + 2 * int(random.integers(2)), _CELLS - _cells(front_px))
     return [
-        _box(scene, back, back_px, x, random, foot=_BACK),
-        _box(scene, front, front_px, _on_grid(x + aside, _cells(front_px)), random, foot=_FRONT),
+        _box(scene, back, back_px, start, foot=_BACK),
+        _box(scene, front, front_px, aside, foot=_FRONT),
     ]
 
 
 def _one_over_the_other(scene: Scene, random: np.random.Generator) -> list[Box]:
     first, second = scene.groups
     upper, lower = (first, second) if scene.relation == "above" else (second, first)
-    lower_px = PIXELS_OF_SIZE[min(4, max(2, lower.concept.size))]
-    upper_px = PIXELS_OF_SIZE[min(3, max(2, upper.concept.size))]
-    x = _random_x(random, max(_cells(lower_px), _cells(upper_px)))
-    return [
-        _box(scene, upper, upper_px, _on_grid(x, _cells(upper_px)), random, foot=_AIR),
-        _box(scene, lower, lower_px, _on_grid(x, _cells(lower_px)), random),
-    ]
+    lower_px = PIXELS_OF_SIZE[lower.concept.size]
+    upper_px = PIXELS_OF_SIZE[min(_MEDIUM, upper.concept.size)]
+    start = _random_start(random, max(_cells(lower_px), _cells(upper_px)))
+    return [_box(scene, upper, upper_px, start, foot=_AIR), _box(scene, lower, lower_px, start)]
 
 
 def _one_on_the_other(scene: Scene, random: np.random.Generator) -> list[Box]:
     first, second = scene.groups
-    seat_px = PIXELS_OF_SIZE[min(4, second.concept.size)]
-    top_px = PIXELS_OF_SIZE[min(2, first.concept.size)]
-    x = _random_x(random, _cells(seat_px))
-    seat = _box(scene, second, seat_px, x, random)
-    top = _box(scene, first, top_px, _on_grid(x, _cells(top_px)), random)
+    seat_px, top_px = PIXELS_OF_SIZE[second.concept.size], PIXELS_OF_SIZE[min(_SMALL, first.concept.size)]
+    start = _random_start(random, _cells(seat_px))
+    seat = _box(scene, second, seat_px, start)
+    aside = (_cells(seat_px) - _cells(top_px)) // 2
+    top = _box(scene, first, top_px, start + aside)
     return [seat, replace(top, foot=None, shadow=False)]
 
 
-def _box(
-    scene: Scene,
-    group: Group,
-    px: int,
-    x: int,
-    random: np.random.Generator,
-    *,
-    foot: int | None = None,
-    mirrored: bool | None = None,
-) -> Box:
-    """A box at `x`; unless told otherwise it stands, swims or flies where its kind does."""
+def _box(scene: Scene, group: Group, px: int, start: int, *, foot: int | None = None) -> Box:
+    """A box from the cell `start` on; unless told otherwise it stands, swims or flies where its kind does."""
     return Box(
         group=group,
         px=px,
-        x=x,
+        x=start * GRID + _cells(px) * GRID // 2,
         foot=_own_foot(scene, group.concept, px) if foot is None else foot,
-        mirrored=_mirrored(group.concept, random) if mirrored is None else mirrored,
         shadow=not _floats(scene, group.concept) and scene.place.setting != "sea",
     )
 
@@ -204,17 +183,8 @@ def _floats(scene: Scene, concept: Concept) -> bool:
 
 def _own_foot(scene: Scene, concept: Concept, px: int) -> int:
     if scene.place.setting == "underwater":
-        return _WATER if px < PIXELS_OF_SIZE[5] else _FRONT
+        return _WATER
     return max(_AIR, _cells(px) * GRID) if _floats(scene, concept) else _FRONT
-
-
-def _mirrored(concept: Concept, random: np.random.Generator, *, faces_right: bool | None = None) -> bool:
-    """Whether to flip the sprite: at random, or so that it looks to the right (or left) as asked."""
-    if concept.facing == "front":
-        return False
-    if faces_right is None:
-        return bool(random.integers(2))
-    return (concept.facing == "right") != faces_right
 
 
 def _cells(px: int) -> int:
@@ -222,16 +192,6 @@ def _cells(px: int) -> int:
     return -(-px // GRID)
 
 
-def _random_x(random: np.random.Generator, cells: int) -> int:
-    return _middle(int(random.integers(_CELLS - cells + 1)), cells)
-
-
-def _middle(left: int, cells: int) -> int:
-    """The x in the middle of `cells` cells that begin with the cell `left`."""
-    return left * GRID + cells * GRID // 2
-
-
-def _on_grid(x: int, cells: int) -> int:
-    """The nearest x at which a box of `cells` cells begins at a grid line and stays in the picture."""
-    left = round((x - cells * GRID / 2) / GRID)
-    return _middle(min(max(left, 0), _CELLS - cells), cells)
+def _random_start(random: np.random.Generator, cells: int) -> int:
+    """The first of so many cells in a row: an even one."""
+    return 2 * int(random.integers((_CELLS - cells) // 2 + 1))
