@@ -1,0 +1,1 @@
+"""What must not be drawn, and how a picture says that it was drawn."""

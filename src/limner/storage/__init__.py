@@ -1,0 +1,1 @@
+"""What outlives a request: pictures behind links that expire, and the files that clients upload."""

@@ -1,0 +1,132 @@
+"""What both stores share: a private folder, what lies in it, and how much may."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from limner.errors import OutputError, StorageFullError
+
+__all__ = ["Entry", "Quota", "StoredFile", "entries", "is_stray", "private_folder", "remove"]
+
+_STRAY_SECONDS = 3600
+_SHARE = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredFile:
+    """A file of a store, as an HTTP server needs to know it.
+
+    Attributes:
+        path: where it lies; it may be gone by the time it is opened if it expires just then.
+        size: bytes.
+        media_type: what to send as Content-Type.
+        etag: a strong entity tag made from the content, with its quotes (RFC 9110, 8.8.3).
+    """
+
+    path: Path
+    size: int
+    media_type: str
+    etag: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A plain file in a folder; `changed` is its modification time in seconds of the epoch."""
+
+    path: Path
+    size: int
+    changed: float
+
+
+def private_folder(folder: str | os.PathLike[str]) -> Path:
+    """Make a folder that only its owner can look into, unless it is there already.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder {folder} cannot be made ({error}): choose another one with LIMNER_DATA_DIR"
+        ) from error
+    return Path(folder)
+
+
+def entries(folder: Path) -> list[Entry]:
+    """The plain files in a folder; what other processes delete meanwhile is left out."""
+    found = []
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as listed:
+        for item in listed:
+            with contextlib.suppress(FileNotFoundError):
+                status = item.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode):
+                    found.append(Entry(path=Path(item), size=status.st_size, changed=status.st_mtime))
+    return found
+
+
+def is_stray(entry: Entry, now: float) -> bool:
+    """Whether this is what a killed process left of a write; a write that goes on is younger."""
+    return entry.path.suffix == ".tmp" and now - entry.changed > _STRAY_SECONDS
+
+
+def remove(path: Path) -> bool:
+    """Delete a file; False if another process did, or reads it where readers prevent deletion (Windows)."""
+    try:
+        path.unlink()
+    except (FileNotFoundError, PermissionError):
+        return False
+    return True
+
+
+class Quota:
+    """Room for a number of bytes, shared with other processes that use the same folder.
+
+    Counting files takes time that grows with their number, so they are not counted at every write: who has
+    looked may write a quarter of what was free before looking again. So up to four processes stay below the
+    limit together, and more exceed it by little.
+
+    Args:
+        max_bytes: how much there may be.
+        used: counts what is there, in bytes.
+        sweep: deletes what has expired.
+        remedy: what to do when there is no room.
+    """
+
+    def __init__(
+        self, max_bytes: float, *, used: Callable[[], int], sweep: Callable[[], object], remedy: str
+    ) -> None:
+        self._max_bytes = max_bytes
+        self._used = used
+        self._sweep = sweep
+        self._remedy = remedy
+        self._allowance = 0.0
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> None:
+        """Take room for `size` bytes that are about to be written.
+
+        Raises:
+            StorageFullError: there is not enough, even without all that has expired.
+        """
+        with self._lock:
+            if size > self._allowance:
+                self._allowance = self._look(size)
+            self._allowance -= size
+
+    def _look(self, size: int) -> float:
+        self._sweep()
+        used = self._used()
+        free = self._max_bytes - used
+        if size > free:
+            raise StorageFullError(
+                f"{size:,} bytes do not fit: {used:,} of at most {self._max_bytes:,.0f} are in use. "
+                f"{self._remedy}"
+            )
+        return max(size, free / _SHARE)
