@@ -29,13 +29,23 @@ used and a `LIMNER_` variable that is not in this table are errors at start (`Se
 def _values(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
+    if schema["type"] == "boolean":
+        return "`true`, `false`"
     if schema["type"] == "integer":
-        return f"whole number from {schema['minimum']}"
-    return "a folder" if schema.get("format") == "path" else "a name"
+        return f"whole number from {schema['minimum']:,}"
+    if schema["type"] == "array":
+        return "names, with commas between"
+    return {"path": "a folder", "file-path": "a file"}.get(schema.get("format", ""), "a name")
+
+
+def _default(value: object) -> str:
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return "none" if value in ([], "") else f"`{value}`"
 
 
 def _row(name: str, schema: dict[str, Any]) -> str:
-    default = f"`{schema['default']}`" if "default" in schema else "by platform"
+    default = _default(schema["default"]) if "default" in schema else "by platform"
     return f"| `{PREFIX}{name.upper()}` | {_values(schema)} | {default} | {schema['description']} |\n"
 
 

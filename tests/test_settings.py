@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from limner.errors import SettingsError
-from limner.settings import Settings, user_cache_dir
+from limner.settings import Settings, user_cache_dir, user_data_dir
 
 ROOT = Path(__file__).parents[1]
 
@@ -85,6 +85,38 @@ def test_the_cache_lies_where_the_platform_keeps_caches(tmp_path: Path) -> None:
     """Mac and Windows have their own folders for what can be made again."""
     assert user_cache_dir({}, "darwin") == Path.home() / "Library" / "Caches" / "limner"
     assert user_cache_dir({"LOCALAPPDATA": str(tmp_path)}, "win32") == tmp_path / "limner" / "Cache"
+
+
+def test_data_lie_where_the_user_or_the_platform_keeps_them(tmp_path: Path) -> None:
+    """An absolute XDG_DATA_HOME wins; otherwise it is the platform's folder for what must not be lost."""
+    assert user_data_dir({"XDG_DATA_HOME": str(tmp_path)}, "darwin") == tmp_path / "limner"
+    assert user_data_dir({"XDG_DATA_HOME": "here"}, "linux") == Path.home() / ".local/share/limner"
+    assert user_data_dir({}, "darwin") == Path.home() / "Library/Application Support/limner"
+    assert user_data_dir({"LOCALAPPDATA": str(tmp_path)}, "win32") == tmp_path / "limner" / "Data"
+
+
+def test_the_keys_are_among_the_data_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LIMNER_DATA_DIR moves the keys file with it, LIMNER_KEYS_FILE moves it alone."""
+    monkeypatch.setenv("LIMNER_DATA_DIR", "~/data")
+    assert Settings().keys_file == Path.home() / "data" / "keys.json"
+    monkeypatch.setenv("LIMNER_KEYS_FILE", "~/keys")
+    assert Settings().keys_file == Path.home() / "keys"
+
+
+def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blanks and empty parts do not count; keys do not show when settings are printed."""
+    monkeypatch.setenv("LIMNER_FETCH_HOSTS", "a.test, b.test,")
+    monkeypatch.setenv("LIMNER_API_KEYS", "hush")
+    assert Settings().fetch_hosts == ("a.test", "b.test")
+    assert [key.get_secret_value() for key in Settings().api_keys] == ["hush"]
+    assert "hush" not in repr(Settings())
+
+
+def test_links_work_for_an_hour_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shorter lifetime is an error that names the variable."""
+    monkeypatch.setenv("LIMNER_URL_LIFETIME", "3599")
+    with pytest.raises(SettingsError, match="LIMNER_URL_LIFETIME"):
+        Settings()
 
 
 def test_a_user_without_a_home_learns_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:

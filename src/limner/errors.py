@@ -6,11 +6,18 @@
     ├── InvalidRequestError     what was asked for cannot be done as asked; `param` names the field
     ├── ImageInputError         a picture that was handed in is broken, hostile or too large
     ├── OutputError             a result could not be written
+    │   └── StorageFullError         the store is full, even without all that has expired
+    ├── NotFoundError           there is no such picture, file or key
+    │   └── ExpiredError             there was, but its time is over
     ├── SettingsError           a setting or LIMNER_* variable is wrong
     ├── ModelError              a model folder is missing, incomplete or damaged
     ├── EngineError             the engine failed while it computed
     │   ├── EngineUnavailableError   its package is missing, or this machine cannot run it
     │   └── NonFiniteError           it put out NaN or infinity
+    ├── QueueFullError          too many requests wait already; `retry_after` says when to come back
+    ├── ShuttingDownError       no new work is taken; `retry_after` says when to come back
+    ├── CancelledError          the request was taken back before its pictures were done
+    ├── DeadlineError           its pictures were not done in time
     ├── DataError               art, concept table or captions are missing or wrong
     └── TrainingError           a run cannot start, go on or be resumed
 
@@ -23,18 +30,27 @@ with the original as `__cause__`.
 
 from __future__ import annotations
 
+import math
+
 __all__ = [
+    "CancelledError",
     "DataError",
+    "DeadlineError",
     "EngineError",
     "EngineUnavailableError",
+    "ExpiredError",
     "ImageInputError",
     "InvalidRequestError",
     "LimnerError",
     "ModelError",
     "NonFiniteError",
+    "NotFoundError",
     "OutputError",
     "PromptWarning",
+    "QueueFullError",
     "SettingsError",
+    "ShuttingDownError",
+    "StorageFullError",
     "TrainingError",
 ]
 
@@ -70,6 +86,20 @@ class OutputError(LimnerError):
     """A result could not be written; nothing is left under the final name."""
 
 
+class StorageFullError(OutputError):
+    """There is no room in the store, even without all that has expired."""
+
+
+class NotFoundError(LimnerError):
+    """There is no such picture, file or key, or not for the one who asks."""
+
+    exit_code = 2
+
+
+class ExpiredError(NotFoundError):
+    """There was such a thing, but its time is over."""
+
+
 class SettingsError(LimnerError):
     """A setting is wrong; found at start, never at the first request."""
 
@@ -90,6 +120,38 @@ class EngineUnavailableError(EngineError):
 
 class NonFiniteError(EngineError):
     """The engine put out NaN or infinity; such a picture is never written."""
+
+
+class QueueFullError(LimnerError):
+    """Too many requests wait already; nothing was begun.
+
+    Attributes:
+        retry_after: seconds after which there should be room.
+    """
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"Too many requests are waiting: try again in {math.ceil(retry_after)} s")
+        self.retry_after = retry_after
+
+
+class ShuttingDownError(LimnerError):
+    """No new work is taken, and what was waiting is sent away.
+
+    Attributes:
+        retry_after: seconds after which another process should be there.
+    """
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"This process is shutting down: try again in {math.ceil(retry_after)} s")
+        self.retry_after = retry_after
+
+
+class CancelledError(LimnerError):
+    """The request was taken back before its pictures were done."""
+
+
+class DeadlineError(LimnerError):
+    """The request's pictures were not done in time."""
 
 
 class DataError(LimnerError):

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from limner.errors import SettingsError
 
-__all__ = ["PREFIX", "Settings", "user_cache_dir"]
+__all__ = ["PREFIX", "Settings", "user_cache_dir", "user_data_dir"]
 
 PREFIX = "LIMNER_"
 
@@ -38,18 +38,50 @@ def user_cache_dir(environ: Mapping[str, str] = os.environ, platform: str = sys.
     named = Path(environ.get("XDG_CACHE_HOME", ""))
     if named.is_absolute():
         return named / "limner"
-    try:
-        home = Path.home()
-    except RuntimeError as error:
-        raise SettingsError(
-            f"this user has no home folder: set {PREFIX}CACHE_DIR to a folder that can be written",
-            param=f"{PREFIX}CACHE_DIR",
-        ) from error
+    home = _home("CACHE_DIR")
     if platform == "darwin":
         return home / "Library" / "Caches" / "limner"
     if platform == "win32":
         return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "limner" / "Cache"
     return home / ".cache" / "limner"
+
+
+def user_data_dir(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
+    """The folder in which this user's programs keep what must not be lost.
+
+    Args:
+        environ: the environment; an absolute XDG_DATA_HOME wins on every platform, as in `user_cache_dir`.
+        platform: as `sys.platform` names it.
+
+    Raises:
+        SettingsError: the user has no home folder.
+    """
+    named = Path(environ.get("XDG_DATA_HOME", ""))
+    if named.is_absolute():
+        return named / "limner"
+    home = _home("DATA_DIR")
+    if platform == "darwin":
+        return home / "Library" / "Application Support" / "limner"
+    if platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "limner" / "Data"
+    return home / ".local" / "share" / "limner"
+
+
+def _home(setting: str) -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise SettingsError(
+            f"this user has no home folder: set {PREFIX}{setting} to a folder that can be written",
+            param=f"{PREFIX}{setting}",
+        ) from error
+
+
+def _parts(value: Any) -> Any:
+    """'a, b' -> ('a', 'b'): a variable cannot hold a list."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 class Settings(BaseSettings):
@@ -74,6 +106,75 @@ class Settings(BaseSettings):
         default_factory=user_cache_dir,
         description="Where compiled models and fetched art are kept; it may be deleted at any time. "
         "By default `$XDG_CACHE_HOME/limner`, else the platform's own folder, on Linux `~/.cache/limner`.",
+    )
+    queue_size: int = Field(
+        32, ge=1, description="Requests that may wait to be drawn; more are told to come back later."
+    )
+    batch_max: int = Field(
+        8,
+        ge=1,
+        description="Pictures that may be drawn in one step together; how many it pays to is measured.",
+    )
+    request_timeout: int = Field(
+        600, ge=1, description="Seconds after which a request that is not drawn yet is given up."
+    )
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        default_factory=user_data_dir,
+        description="Where the server keeps pictures behind links, uploaded files and API keys. "
+        "By default `$XDG_DATA_HOME/limner`, else the platform's own folder, on Linux `~/.local/share/limner`.",
+    )
+    keys_file: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        default_factory=lambda before: before["data_dir"] / "keys.json",
+        json_schema_extra={"format": "file-path"},
+        description="The hashes of the API keys that `limner keys` makes. "
+        "By default `keys.json` in the data folder.",
+    )
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_parts)] = Field(
+        (), description="Further API keys as they are; `limner keys` is the better way."
+    )
+    images_per_minute: int = Field(
+        0, ge=0, description="Pictures that each API key may ask for in a minute; 0 for no limit."
+    )
+    url_lifetime: int = Field(3600, ge=3600, description="Seconds that the link to a picture works.")
+    store_bytes: int = Field(
+        4 * 1024**3,
+        ge=1,
+        description="Bytes that all pictures behind links may take together, and all uploaded files as well.",
+    )
+    fetch_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
+        (),
+        description="Hosts that `image_url` may name although their addresses are private or their port is "
+        "not 443.",
+    )
+    host: str = Field(
+        "127.0.0.1", description="Where `limner serve` listens; another than this one needs a key."
+    )
+    port: int = Field(8000, ge=0, le=65535, description="The port on which it listens; 0 takes a free one.")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="The server's address as its clients see it, for links to pictures; by default what each "
+        "request says.",
+    )
+    strict: bool = Field(
+        default=False,
+        description="Refuse whatever OpenAI refuses, in its words; by default what helps a client is taken.",
+    )
+    openai_names: bool = Field(
+        default=True,
+        description="Whether OpenAI's image models, those that were shut down too, are names of the loaded model.",
+    )
+    aliases: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
+        (),
+        description="More names of the loaded model, each with the OpenAI model whose contract it follows: "
+        "`painter=dall-e-3`.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
+        (), description="Addresses or networks of proxies whose `X-Forwarded-*` headers are believed."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
+        (),
+        description="Web pages that may call the server from a browser, like `https://app.example.com`; or `*`.",
     )
 
     def __init__(self, **values: Any) -> None:

@@ -23,6 +23,8 @@ SUMMARIES: Mapping[str, str] = MappingProxyType(
         "models": "List the models that ship, their scores and their training traces.",
         "data": "Fetch the art; look at the scenes.",
         "train": "Train a model. Stop it with Ctrl-C at any time; the same command goes on.",
+        "serve": "Answer OpenAI's Images API, for every program that speaks it.",
+        "keys": "Make, list and revoke API keys.",
         "export": "Turn a training run's averaged weights into a model folder, for `--model`.",
     }
 )

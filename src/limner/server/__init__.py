@@ -1,0 +1,1 @@
+"""The OpenAI wire: everything that knows HTTP."""

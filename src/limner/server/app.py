@@ -1,0 +1,139 @@
+"""The application: `create_app(settings)` is all that a server of ASGI needs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import anyio.to_thread
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
+
+from limner import __version__
+from limner.errors import LimnerError
+from limner.pipeline import Pipeline
+from limner.server.errors import ApiError, ClientGoneError, from_http, from_limner
+from limner.server.middleware import BodyLimit, Context, error_response
+from limner.server.openapi import ERRORS, document
+from limner.server.origins import TrustedProxies
+from limner.server.routes import azure, files, health, images, models, moderations, results
+from limner.server.services import Services, running, start_services
+from limner.settings import Settings
+
+__all__ = ["create_app"]
+
+_DESCRIPTION = "OpenAI's Images API, drawn by a model on this machine. `docs/api-compat.md` has every field."
+
+
+def create_app(
+    settings: Settings | None = None,
+    pipeline: Pipeline | None = None,
+    *,
+    services: Services | None = None,
+) -> FastAPI:
+    """The server as an ASGI application.
+
+    Args:
+        settings: what the operator chose; by default what the LIMNER_* variables say.
+        pipeline: a model that is loaded already; by default the settings' own is loaded at start.
+        services: what was started already, by `start_services`; it is stopped with the application.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        started = services
+        if started is None:
+            started = await anyio.to_thread.run_sync(start_services, settings, pipeline)
+        app.state.services = started
+        async with running(started):
+            yield
+
+    app = FastAPI(
+        title="limner",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        middleware=_middleware(settings),
+        responses=ERRORS,
+        redirect_slashes=False,
+    )
+    app.openapi = partial(document, app)  # type: ignore[method-assign]
+    _add_routes(app)
+    _add_handlers(app)
+    return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """From the outside in."""
+    chain = [Middleware(TrustedProxies, networks=settings.trusted_proxies), Middleware(Context)]
+    if settings.cors_origins:
+        chain.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=list(settings.cors_origins),
+                allow_methods=["GET", "POST", "DELETE"],
+                allow_headers=["*"],
+                expose_headers=["x-request-id", "x-limner-ignored"],
+            )
+        )
+    return [*chain, Middleware(BodyLimit)]
+
+
+def _add_routes(app: FastAPI) -> None:
+    # Links to pictures go before files: /files/images/<name> is no file's id.
+    for module in (results, images, models, moderations, files):
+        app.include_router(module.router, prefix="/v1")
+        app.include_router(module.router, include_in_schema=False)
+    for module in (azure, health):
+        app.include_router(module.router)
+        app.include_router(module.router, prefix="/v1", include_in_schema=False)
+
+
+def _add_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(LimnerError, _told_limner)
+    app.add_exception_handler(HTTPException, _told_http)
+    app.add_exception_handler(RequestValidationError, _told_invalid)
+    for gone in (ClientDisconnect, ClientGoneError):
+        app.add_exception_handler(gone, _told_gone)
+
+
+async def _told_limner(request: Request, error: Exception) -> Response:
+    if not isinstance(error, LimnerError):
+        raise error
+    told = from_limner(error)
+    request.state.facts["error"] = told.code or told.type
+    if told.status >= 500:
+        request.state.facts["cause"] = f"{type(error).__name__}: {error}"
+    return error_response(told)
+
+
+async def _told_http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return error_response(from_http(error.status_code, request.method, request.url.path, error.headers))
+
+
+async def _told_invalid(request: Request, error: Exception) -> Response:
+    """A query parameter that is wrong; bodies are judged by `validate`."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    problem = error.errors()[0]
+    param = str(problem["loc"][-1])
+    request.state.facts["error"] = "invalid_value"
+    return error_response(
+        ApiError(f"Invalid '{param}': {problem['msg']}.", code="invalid_value", param=param)
+    )
+
+
+async def _told_gone(request: Request, error: Exception) -> Response:
+    del request, error
+    return Response(status_code=499)

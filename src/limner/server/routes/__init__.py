@@ -1,0 +1,7 @@
+"""What can be asked for: one file for each kind of thing."""
+
+from __future__ import annotations
+
+from limner.server.routes import azure, files, health, images, models, moderations, results
+
+__all__ = ["azure", "files", "health", "images", "models", "moderations", "results"]
