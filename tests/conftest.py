@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,3 +14,17 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny import tiny_model
 
     return tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real server on loopback, in lenient mode, that wants the key "lk-live"."""
+    import limner
+    from limner.server.app import create_app
+    from limner.settings import Settings
+    from tests.server.helpers import address_of, living
+
+    folder = tmp_path_factory.mktemp("live")
+    settings = Settings(engine="fake", data_dir=folder, api_keys=("lk-live",), images_per_minute=1000)
+    with living(create_app(settings, limner.load(engine="fake"))) as server:
+        yield address_of(server)

@@ -55,6 +55,16 @@ def test_the_python_examples_work(tmp_path: Path) -> None:
     assert (tmp_path / "puppy.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_client_example_works(live: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """OpenAI's client, with the one line changed, gets a link and a stream."""
+    [code] = blocks("python client")
+    told = code.replace("http://127.0.0.1:8000", live).replace('"none"', '"lk-live"')
+    exec(compile(told, "README.md", "exec"), {})  # noqa: S102  the README's own words
+    link, *events = capsys.readouterr().out.splitlines()
+    assert link.startswith(live)
+    assert [event.split()[0] for event in events][-1] == "image_generation.completed"
+
+
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
 def test_the_commands_work(command: list[str], tmp_path: Path) -> None:
     """Each command of the console blocks succeeds, and the file that it was told to write is there."""

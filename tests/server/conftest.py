@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 import limner
 from limner.server.app import create_app
 from limner.settings import Settings
-from tests.server.helpers import Serve, address_of, living
+from tests.server.helpers import Serve
 
 
 @pytest.fixture(scope="session")
@@ -39,12 +39,3 @@ def strict(serve: Serve) -> Iterator[TestClient]:
     """A client of a server in strict mode."""
     with serve(strict=True) as client:
         yield client
-
-
-@pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real server on loopback, in lenient mode, that wants the key "lk-live"."""
-    folder = tmp_path_factory.mktemp("live")
-    settings = Settings(engine="fake", data_dir=folder, api_keys=("lk-live",), images_per_minute=1000)
-    with living(create_app(settings, limner.load(engine="fake"))) as server:
-        yield address_of(server)
