@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limner.batching.policy import Policy
@@ -191,6 +191,7 @@ requests = st.builds(
 )
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.lists(requests, min_size=1, max_size=8), st.sampled_from([linear, flat]), st.integers(1, 8))
 def test_a_batch_is_always_sound(
     drawn: list[Request], seconds: Callable[[int], float], batch_max: int

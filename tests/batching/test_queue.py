@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limner.batching.queue import WaitingQueue
@@ -105,6 +105,7 @@ entries = st.lists(
 )
 
 
+@settings(deadline=None, derandomize=True)
 @given(entries)
 def test_the_ranking_is_what_happens(drawn: list[tuple[str, int, int]]) -> None:
     """If nobody comes or goes, they start exactly as the ranking said, each once."""

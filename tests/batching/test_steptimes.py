@@ -80,6 +80,18 @@ def test_what_was_not_seen_for_long_is_tried_again() -> None:
     assert times.untried(SHAPE, 1, 16) == 2
 
 
+def test_a_size_that_only_seemed_good_is_left_again() -> None:
+    """Where four are known alone, smaller sizes are tried, and kept if they do as much in the same time."""
+    times = StepTimes(16)
+    for _ in range(3):
+        times.record(SHAPE, 4, 4.0)
+    assert times.best(SHAPE) == 4
+    for _ in range(12):
+        places = times.untried(SHAPE, 1, 8) or times.best(SHAPE)
+        times.record(SHAPE, places, float(places))
+    assert times.best(SHAPE) == 1
+
+
 def test_too_many_are_not_tried_again_soon() -> None:
     """After eight failed where fewer did not, seven are the most, until that is forgotten."""
     times = learned(lambda _: 1.0)

@@ -92,11 +92,13 @@ def test_names_without_quotes_and_with_stars_are_read() -> None:
     [
         ("multipart/form-data", parts(part("n", "1"))),
         (FORM, b"nonsense"),
+        (FORM, parts(part("n", "1"))[:-6]),
+        (FORM, parts(part("image", "PNG", '; filename="a"'))[:-20]),
         (FORM, f"--{BOUNDARY}\r\nContent-Disposition: form-data\r\n\r\nx\r\n--{BOUNDARY}--\r\n".encode()),
         (FORM, parts(*[part("n", "1")] * 300)),
         (FORM, parts(*[part("image[]", "x", '; filename="a"')] * 40)),
     ],
-    ids=["no boundary", "no form", "no name", "many texts", "many files"],
+    ids=["no boundary", "no form", "no end", "half a file", "no name", "many texts", "many files"],
 )
 def test_what_is_no_form_is_told(kind: str, data: bytes) -> None:
     """A 400, whatever the parser thinks."""

@@ -45,10 +45,11 @@ class StepTimes:
     def untried(self, shape: Shape, least: int, most: int) -> int | None:
         """A size worth trying where from `least` to `most` places can be filled, or None.
 
-        Up to four times the best size so far: where two gain nothing, four still may.
+        Half the best size so far, twice, and four times: where two gain nothing, four still may.
         """
         table = self._tables[shape]
-        for size in (table.smallest(), 2 * table.best(), 4 * table.best()):
+        best = table.best()
+        for size in (table.smallest(), best // 2, 2 * best, 4 * best):
             if least <= size <= min(most, table.limit(self._largest)) and not table.tried(size):
                 return size
         return None

@@ -45,7 +45,10 @@ def serve(
         str | None, typer.Option(help="The server's address as its clients see it.")
     ] = None,
 ) -> None:
-    """Answer OpenAI's Images API. Ctrl-C finishes what is being drawn, and stops."""
+    """Answer OpenAI's Images API, for every program that speaks it.
+
+    Ctrl-C finishes what is being drawn, and stops.
+    """
     given = {
         "host": host,
         "port": port,

@@ -29,7 +29,7 @@ class Caller:
     key: str
 
 
-def authenticate(
+async def authenticate(
     request: Request,
     services: ServicesOf,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import anyio.to_thread
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from limner.server.errors import ApiError, refuse
@@ -105,15 +106,31 @@ def _no_constant(name: str) -> NoReturn:
 
 @asynccontextmanager
 async def _parsed(request: Request) -> AsyncIterator[FormData]:
+    parser = _FormParser(request.headers, request.stream(), max_files=_PARSED_FILES, max_fields=_MAX_TEXTS)
     try:
-        form = await request.form(max_files=_PARSED_FILES, max_fields=_MAX_TEXTS)
-    except HTTPException as error:
+        form = await parser.parse()
+    except (MultiPartException, FormParserError) as error:
         # A part without a name, a missing boundary, too many parts: the parser's sentence says which.
-        refuse(f"Invalid multipart form: {error.detail}", None, None)
+        refuse(f"Invalid multipart form: {getattr(error, 'message', 'it cannot be read.')}", None, None)
     try:
+        if not parser.is_complete:
+            refuse("Invalid multipart form: it ends before its closing boundary.", None, None)
         yield form
     finally:
-        await form.close()
+        parser.close()
+
+
+class _FormParser(MultiPartParser):
+    """Knows whether the form came to its end, and lets go of the files of one that did not."""
+
+    is_complete = False
+
+    def on_end(self) -> None:
+        self.is_complete = True
+
+    def close(self) -> None:
+        for file in self._files_to_close_on_error:
+            file.close()
 
 
 def _form_body(form: FormData) -> Body:

@@ -64,8 +64,10 @@ class Exchange:
         """
         async with read_body(self.request, forms=_FORMS[self.route]) as body:
             call = self._judged(body)
+            # Before anything is fetched; on another thread, because a long prompt takes tens of milliseconds.
+            request_id = self.request.state.request_id
+            await anyio.to_thread.run_sync(check_prompt, self.services.guard, call, request_id)
             inputs = await self._loader().load(call)
-        check_prompt(self.services.guard, call, self.request.state.request_id)
         wanted = plan(call, self.services.pipeline.engine.capabilities, inputs.picture_HWC, inputs.mask_HW)
         headers = admit(self.services.limiter, self.caller, call) | _told_aside(call)
         drawing = Drawing(
@@ -81,7 +83,7 @@ class Exchange:
 
     def _judged(self, body: Body) -> Call:
         if self.deployment is not None:
-            body = replace(body, values={"model": self.deployment} | dict(body.values))
+            body = replace(body, values=dict(body.values) | {"model": self.deployment})
         call = validate(self.route, body, self.services.models, strict=self.services.settings.strict)
         facts = {"model": call.model.id, "n": call.n, "user": call.safety_identifier, "stream": call.stream}
         self.request.state.facts.update({name: value for name, value in facts.items() if value})

@@ -80,7 +80,8 @@ class Services:
         self.loop.close()
 
 
-def services_of(request: Request) -> Services:
+# A coroutine, because FastAPI would call a plain function on another thread.
+async def services_of(request: Request) -> Services:
     """The services of the application that got this request."""
     services: Services = request.app.state.services
     return services

@@ -16,7 +16,7 @@ import anyio.to_thread
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from limner.batching.events import Event, Failed, Finished, Preview, Queued
+from limner.batching.events import Event, Failed, Finished, Preview, Queued, Started
 from limner.errors import LimnerError
 from limner.server.answers import Drawn, Size, resolved
 from limner.server.calls import Call
@@ -148,7 +148,10 @@ class EventStream(StreamingResponse):
             case Failed():
                 raise event.error
             case Queued():
-                return iter([comment(f"position {event.position} in the queue, about {event.eta:.1f} s")])
+                eta = f", about {event.eta:.1f} s" if event.eta else ""
+                return iter([comment(f"position {event.position} in the queue{eta}")])
+            case Started(unread=str(unread)) if unread:
+                return iter([comment(f"the last {len(unread)} characters of the prompt were not read")])
             case _:
                 return iter([comment("keep-alive")])
 

@@ -86,12 +86,11 @@ class _Check:
             field = self._known.get(root)
             if field is None:
                 self._unknown(name)
-            elif (
-                self._strict
-                and not field.is_known_to(self._model)
-                and not _is_refused_later(field, self._model)
-            ):
+            elif self._strict and not self._exists(field):
                 unknown_parameter(name)
+
+    def _exists(self, field: Field) -> bool:
+        return field.is_known_to(self._model) or _is_refused_later(field, self._model)
 
     def _unknown(self, name: str) -> None:
         if self._route == Route.EDITS:

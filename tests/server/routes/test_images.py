@@ -96,9 +96,12 @@ def test_extensions_are_honoured(lenient: TestClient) -> None:
 
 
 def test_a_prompt_that_is_not_read_to_its_end_is_told(lenient: TestClient) -> None:
-    """How many characters were not, in a header."""
-    answer = lenient.post(GENERATIONS, json=NEW | {"prompt": "cat " * 100, "size": "16x16"})
-    assert int(answer.headers["x-limner-unread"]) > 100
+    """How many characters were not, in a header, or in a remark of the stream."""
+    body = NEW | {"prompt": "cat " * 100, "size": "16x16"}
+    unread = lenient.post(GENERATIONS, json=body).headers["x-limner-unread"]
+    assert int(unread) > 100
+    text = lenient.post(GENERATIONS, json=body | {"stream": True}).text
+    assert f": the last {unread} characters of the prompt were not read\n\n" in text
 
 
 @pytest.mark.parametrize(("file_format", "begins"), [("jpeg", b"\xff\xd8"), ("webp", b"RIFF")])

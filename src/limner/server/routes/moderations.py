@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+import anyio.to_thread
 from fastapi import APIRouter, Request
 
 from limner.safety.prompts import PromptGuard
@@ -23,6 +24,7 @@ router = APIRouter(tags=["Moderations"])
 
 _MODEL = "omni-moderation-latest"
 _MOST_INPUTS = 1000
+_MOST_CHARACTERS = 1_000_000
 
 
 @router.post("/moderations", response_model=Moderation, openapi_extra=json_body(ModerationRequest))
@@ -31,10 +33,11 @@ async def create_moderation(request: Request, services: ServicesOf, caller: Call
     del caller
     async with read_body(request) as body:
         texts = _texts(body.values.get("input"))
+    _check_length(texts)
     return {
         "id": f"modr-{secrets.token_hex(12)}",
         "model": _MODEL,
-        "results": [_judged(services.guard, text) for text in texts],
+        "results": [await anyio.to_thread.run_sync(_judged, services.guard, text) for text in texts],
     }
 
 
@@ -51,6 +54,17 @@ def _texts(given: Any) -> list[str]:
     if all(isinstance(item, str) for item in given):
         return given
     return ["\n".join(_part(item, index) for index, item in enumerate(given))]
+
+
+def _check_length(texts: list[str]) -> None:
+    length = sum(map(len, texts))
+    if length > _MOST_CHARACTERS:
+        refuse(
+            f"Invalid 'input': string too long. Expected at most {_MOST_CHARACTERS} characters in all, but got "
+            f"{length} instead.",
+            "string_above_max_length",
+            "input",
+        )
 
 
 def _part(item: Any, index: int) -> str:
