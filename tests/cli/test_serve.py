@@ -16,7 +16,12 @@ from typer.testing import CliRunner
 from limner.cli import app
 from limner.server.keys import KeyFile
 
-COMMAND = [sys.executable, "-c", "from limner.cli import main; main()", "serve", "--engine", "fake"]
+# A shell that starts something in the background tells it to ignore Ctrl-C.
+HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = [
+    *(sys.executable, "-c", f"{HEED}; from limner.cli import main; main()"),
+    *("serve", "--engine", "fake"),
+]
 
 
 @pytest.fixture
