@@ -139,6 +139,16 @@ def test_a_size_that_was_never_tried_is_tried() -> None:
     assert sizes == [1, 1, 1, 2, 2, 2, 4, 4, 4, 8, 8, 8, 8, 8]
 
 
+def test_nothing_is_tried_at_a_small_requests_cost() -> None:
+    """While a small request is first, sizes stay untried; at the big one's turn they are tried."""
+    times = StepTimes(16)
+    for _ in range(3):
+        times.record(SMALL, 1, 1.0)
+    policy = Policy(times, 8)
+    crowd = pictures(*(Request(order=i) for i in range(6)), Request(order=6, size=4, work=4))
+    assert [len(policy.together(crowd)) for _ in range(4)] == [1, 1, 1, 2]
+
+
 def test_as_many_start_as_step_together() -> None:
     """Where four pay, four start; the others keep their place in the queue."""
     policy = policy_of(lambda places: max(1.0, places / 4))

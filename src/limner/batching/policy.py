@@ -138,10 +138,10 @@ class Policy:
         first = ranked[0].claim
         most = self._fillable(picture.claim.places for picture in ranked)
         untried = self._times.untried(first.shape, first.places, most)
-        if untried is not None:
+        sizes = [picture.claim.size for picture in ranked]
+        if untried is not None and max(sizes) <= _ALIKE * first.size:
             return untried
         best = self._times.best(first.shape)
-        sizes = [picture.claim.size for picture in ranked]
         if max(sizes) <= _ALIKE * min(sizes):
             return best
         return min(best, self._times.bearable(first.shape, first.places, _BEARABLE_SLOWDOWN))
