@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from generated import write_or_check
+
 from limner.server.field import Field, Route
 from limner.server.fields import FIELDS
 from limner.server.models import OPENAI_NAMES, Family
 
-__all__ = ["api_page", "main"]
+__all__ = ["api_page"]
 
 PAGE = Path(__file__).parents[1] / "docs" / "api-compat.md"
 HEAD = """# The Images API, field by field
@@ -219,16 +221,5 @@ def api_page() -> str:
     return HEAD.format(families=_families()) + tables + TAIL
 
 
-def main() -> int:
-    """Writes the page, or with --check compares; the exit status."""
-    if "--check" not in sys.argv:
-        PAGE.write_text(api_page(), encoding="utf-8")
-        return 0
-    if PAGE.read_text(encoding="utf-8") == api_page():
-        return 0
-    sys.stderr.write("docs/api-compat.md is out of date: run `make docs`\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, api_page()))

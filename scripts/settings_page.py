@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from generated import write_or_check
+
 from limner.settings import PREFIX, Settings
 
-__all__ = ["main", "settings_page"]
+__all__ = ["settings_page"]
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 HEAD = """# Settings
@@ -55,16 +57,5 @@ def settings_page() -> str:
     return HEAD + "".join(_row(name, schema) for name, schema in schemas.items())
 
 
-def main() -> int:
-    """Writes the page, or with --check compares; the exit status."""
-    if "--check" not in sys.argv:
-        PAGE.write_text(settings_page(), encoding="utf-8")
-        return 0
-    if PAGE.read_text(encoding="utf-8") == settings_page():
-        return 0
-    sys.stderr.write("docs/settings.md is out of date: run `make docs`\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, settings_page()))

@@ -35,15 +35,8 @@ def user_cache_dir(environ: Mapping[str, str] = os.environ, platform: str = sys.
     Raises:
         SettingsError: the user has no home folder.
     """
-    named = Path(environ.get("XDG_CACHE_HOME", ""))
-    if named.is_absolute():
-        return named / "limner"
-    home = _home("CACHE_DIR")
-    if platform == "darwin":
-        return home / "Library" / "Caches" / "limner"
-    if platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "limner" / "Cache"
-    return home / ".cache" / "limner"
+    places = {"darwin": "Library/Caches/limner", "win32": "limner/Cache", "linux": ".cache/limner"}
+    return _user_dir("CACHE", environ, platform, places)
 
 
 def user_data_dir(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
@@ -56,15 +49,23 @@ def user_data_dir(environ: Mapping[str, str] = os.environ, platform: str = sys.p
     Raises:
         SettingsError: the user has no home folder.
     """
-    named = Path(environ.get("XDG_DATA_HOME", ""))
+    places = {
+        "darwin": "Library/Application Support/limner",
+        "win32": "limner/Data",
+        "linux": ".local/share/limner",
+    }
+    return _user_dir("DATA", environ, platform, places)
+
+
+def _user_dir(kind: str, environ: Mapping[str, str], platform: str, places: Mapping[str, str]) -> Path:
+    """A folder by platform; what is neither macOS nor Windows keeps to Linux's customs."""
+    named = Path(environ.get(f"XDG_{kind}_HOME", ""))
     if named.is_absolute():
         return named / "limner"
-    home = _home("DATA_DIR")
-    if platform == "darwin":
-        return home / "Library" / "Application Support" / "limner"
+    home = _home(f"{kind}_DIR")
     if platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "limner" / "Data"
-    return home / ".local" / "share" / "limner"
+        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / places["win32"]
+    return home / places.get(platform, places["linux"])
 
 
 def _home(setting: str) -> Path:

@@ -38,7 +38,7 @@ def gradients(engine: Engine) -> Pixels:
 
 
 class EngineContract:
-    """A subclass gives the fixture `engine` and, where its kernels need it, wider tolerances.
+    """A subclass gives the fixture `engine`, with a model open, and, where its kernels need it, wider tolerances.
 
     Attributes:
         rounding: how far two ways to the same number may lie apart.
@@ -49,11 +49,6 @@ class EngineContract:
     rounding = 1e-4
     batch_tolerance = 1e-2
     round_trip_levels = 8.0
-
-    @pytest.fixture
-    def engine(self) -> Engine:
-        """The engine under test, with a model open."""
-        raise NotImplementedError
 
     def assert_alike(self, engine: Engine, one: Floats, other: Floats) -> None:
         """Equal to the bit if the engine says that batches make no difference, else within its tolerance."""

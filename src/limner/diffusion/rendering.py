@@ -33,7 +33,6 @@ class Rendering:
         known: the region that is given rather than drawn, or None.
         x_Chw: (C, h, w) the picture as it stands at time `t`.
         step: how many steps have been made.
-        cancelled: nobody wants it any more; set by anyone, heeded by whoever drives it.
     """
 
     def __init__(
@@ -57,7 +56,6 @@ class Rendering:
         # The first time is below 1 for what starts from a picture (Meng et al. 2022, "SDEdit").
         self.x_Chw: Floats = fresh_Chw if source_Chw is None else noised(source_Chw, fresh_Chw, self.t_first)
         self.step = 0
-        self.cancelled = False
         self._sampler = new_sampler(sampler)
 
     @property
