@@ -13,7 +13,7 @@ def recipe() -> Recipe:
         name="limner-1",
         scenes=60_000,
         contrast=ContrastConfig(steps=260),
-        judge_training=JudgeTraining(steps=900),
+        judge_training=JudgeTraining(steps=700),
         denoiser=DenoiserConfig(width=256, layers=8, heads=4),
         run=RunConfig(epochs=20, epoch_pictures=10_240, batch=64, cooldown=0.25, compile=True),
     )

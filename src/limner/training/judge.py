@@ -27,7 +27,7 @@ from limner.network.judge import Judge
 from limner.text.tokenizer import Tokenizer
 from limner.training.dataset import SceneStream, StreamConfig
 from limner.training.optimizer import Muon
-from limner.training.scenes.distractors import KINDS, Choice
+from limner.training.scenes.distractors import CHOICES, KINDS, Choice
 
 __all__ = [
     "Examination",
@@ -56,9 +56,11 @@ class Examination:
     things_KS: NDArray[np.bool_]
     choices: list[list[Choice]]
 
-    def captions(self, rows: Sequence[int] | NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Ids and mask (B, 10, T) of some scenes."""
-        ids_BKT = torch.from_numpy(self.ids_K10T[np.asarray(rows)].astype(np.int64))
+    def captions(
+        self, rows: Sequence[int] | NDArray[np.int64], columns: Sequence[int] = range(CHOICES)
+    ) -> tuple[Tensor, Tensor]:
+        """Ids and mask (B, K, T) of some scenes: of all their captions, or of those in `columns`."""
+        ids_BKT = torch.from_numpy(self.ids_K10T[np.asarray(rows)][:, list(columns)].astype(np.int64))
         longest = int((ids_BKT > 0).sum(-1).max())
         return ids_BKT[..., :longest], ids_BKT[..., :longest] > 0
 
@@ -85,7 +87,9 @@ class JudgeTraining:
     """How the judge is trained.
 
     Attributes:
-        steps, batch: how long, and how many scenes (of ten captions each) at a time.
+        steps, batch: how long, and how many scenes at a time.
+        captions: how many of a scene's ten captions are told apart at a time: the true one, and others by
+            turns. More scenes teach more than more captions of each.
         muon_rate, adam_rate: peak learning rates.
         lesson: weight of the lesson on the side, naming what can be seen.
         noise: pictures get noise of up to this deviation, so that the judge bears the marks of a generator.
@@ -94,6 +98,7 @@ class JudgeTraining:
 
     steps: int = 600
     batch: int = 64
+    captions: int = 4
     muon_rate: float = 0.02
     adam_rate: float = 1e-3
     lesson: float = 1.0
@@ -156,7 +161,7 @@ def train_judge(
     config: JudgeTraining,
     report: Callable[[int, float, float], None],
 ) -> None:
-    """Teach the judge on real scenes; `report` gets step, loss and accuracy of the ten-way choice."""
+    """Teach the judge on real scenes; `report` gets step, loss and accuracy of the choice."""
     hidden = [p for name, p in judge.named_parameters() if p.ndim == 2 and _is_hidden(name)]
     rest = [p for name, p in judge.named_parameters() if not (p.ndim == 2 and _is_hidden(name))]
     muon = Muon(hidden, lr=config.muon_rate)
@@ -166,7 +171,8 @@ def train_judge(
         rows_B = random.integers(len(examination.ids_K10T), size=config.batch)
         patches_BNP = _patches(latents, rows_B, view, random, config.noise)
         picture_BNW = judge.look_at_patches(patches_BNP)
-        scores_BK = judge(picture_BNW, *examination.captions(rows_B))
+        columns = (0, *(1 + random.permutation(CHOICES - 1)[: config.captions - 1]))
+        scores_BK = judge(picture_BNW, *examination.captions(rows_B, columns))
         target_B = torch.zeros(config.batch, dtype=torch.int64)
         loss = nn.functional.cross_entropy(scores_BK, target_B)
         things_BS = torch.from_numpy(examination.things_KS[rows_B]).float()

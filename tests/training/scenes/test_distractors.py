@@ -138,6 +138,14 @@ def test_a_table_that_is_too_small_is_an_error(real: Vocabulary) -> None:
         choices(scene, few, scene_random(0, short))
 
 
+def test_where_few_things_live_any_other_will_do(real: Vocabulary) -> None:
+    """Two sharks at night, no place told: a dozen things live under water, and all questions find their nine."""
+    [shark] = [concept for concept in real.concepts if concept.noun == "shark"]
+    [sea] = [place for place in real.places if place.name == "underwater"]
+    scene = Scene(groups=(Group(concept=shark, count=2),), place=sea, condition="night")
+    assert all(len(choices(scene, real, scene_random(4, at))) == CHOICES for at in range(60))
+
+
 def test_no_true_name_is_offered_as_wrong(real: Vocabulary, oracle: Oracle) -> None:
     """A basketball is a ball and a parrot is a bird: to say so would be no mistake."""
     for noun, also in (("basketball", "soccer ball"), ("parrot", "bird"), ("pine tree", "tree")):

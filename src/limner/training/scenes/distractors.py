@@ -94,11 +94,10 @@ def _change_thing(scene: Scene, vocabulary: Vocabulary, random: np.random.Genera
     old = scene.groups[at].concept
     same_kind = random.random() < _SAME_KIND_SHARE
     seen = _seen(scene)
-    fitting = [
-        c
-        for c in vocabulary.concepts
-        if fits_place(c, scene.place) and can_be_seen(c, scene.condition) and not seen(c)
-    ]
+    possible = [c for c in vocabulary.concepts if can_be_seen(c, scene.condition) and not seen(c)]
+    fitting = [c for c in possible if fits_place(c, scene.place)]
+    if len(fitting) < CHOICES:
+        fitting = possible  # so few things live under water that a question may run out of them
     kin = [c for c in fitting if c.group == old.group]
     pool = kin if same_kind and kin else fitting
     if not pool:
