@@ -18,7 +18,7 @@ setup: .venv/.dev ## prepare .venv with everything that development needs, PyTor
 demo: .venv/.base ## draw PROMPT to puppy.png and show how it came about; needs Python 3.11+ only
 	$(STEP) "Drawing puppy.png" $(BIN)/limner generate "$(PROMPT)" -o puppy.png --seed $(SEED) --trace
 
-test: .venv/.dev ## run all tests
+test: .venv/.dev .venv/.clients ## run all tests
 	$(STEP) "Running the tests" $(BIN)/python -m pytest
 
 check: .venv/.dev ## check format, lint, types and architecture
@@ -46,3 +46,9 @@ docs: .venv/.base ## write the pages that are generated from the code
 	$(STEP) "Installing PyTorch" scripts/install-torch.sh $(BIN)/python
 	$(STEP) "Installing limner for development" $(BIN)/pip install --quiet --editable '.[train]' --group check
 	@touch $@ .venv/.base
+
+.venv/.clients: scripts/make-venv.sh scripts/install-node-client.sh tests/clients/requirements.txt tests/clients/package.json
+	$(STEP) "Making .venv/clients" scripts/make-venv.sh "$(PYTHON)" .venv/clients
+	$(STEP) "Installing other clients of the API" .venv/clients/bin/pip install --quiet --requirement tests/clients/requirements.txt
+	$(STEP) "Installing OpenAI's client for Node" scripts/install-node-client.sh tests/clients/package.json .venv/clients/node
+	@touch $@
