@@ -1,6 +1,7 @@
 """`python -m bench`: every benchmark, one after the other."""
 
-from bench import latency, scenes
+from bench import latency, scenes, soak
 
 scenes.main()
 latency.main()
+soak.main()

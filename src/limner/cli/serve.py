@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import signal
 from pathlib import Path
 from threading import Thread
 from types import FrameType
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from limner.server.services import Services
 
 __all__ = ["app", "serve"]
+
+# What was drawn has so long to reach its client; one that does not read must not keep the process.
+_SEND_SECONDS = 10
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -47,7 +51,7 @@ def serve(
 ) -> None:
     """Answer OpenAI's Images API, for every program that speaks it.
 
-    Ctrl-C finishes what is being drawn, and stops.
+    Ctrl-C and SIGTERM finish what is being drawn, and stop.
     """
     given = {
         "host": host,
@@ -87,7 +91,7 @@ def _run(settings: Settings) -> None:
     import uvicorn
 
     from limner.server.app import create_app
-    from limner.server.services import start_services
+    from limner.server.services import DRAIN_SECONDS, start_services
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     # Here rather than in the application's own start, so that what is wrong is told in one line.
@@ -103,6 +107,7 @@ def _run(settings: Settings) -> None:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=75,
+        timeout_graceful_shutdown=DRAIN_SECONDS + _SEND_SECONDS,
     )
     _server(config, services).run()
 
@@ -119,11 +124,20 @@ def _server(config: uvicorn.Config, services: Services) -> uvicorn.Server:
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             if not self.should_exit:
-                typer.echo("limner: finishing what is being drawn; once more to stop at once", err=True)
-                Thread(target=services.drain, daemon=True).start()
-            super().handle_exit(sig, frame)
+                Thread(target=_drain, args=(services,), daemon=True).start()
+            if sig == signal.SIGTERM:
+                # An order that is carried out ends in 0; uvicorn would raise the signal again in the end.
+                self.should_exit = True
+            else:
+                super().handle_exit(sig, frame)
 
     return Server(config)
+
+
+def _drain(services: Services) -> None:
+    """Finish what is drawn. Nothing of this may be done in a signal's handler: it interrupts any write."""
+    typer.echo("limner: finishing what is being drawn; Ctrl-C stops at once", err=True)
+    services.drain()
 
 
 def _greet(settings: Settings, port: int) -> None:

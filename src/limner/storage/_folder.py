@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from limner.errors import OutputError, StorageFullError
 
-__all__ = ["Entry", "Quota", "StoredFile", "entries", "is_stray", "private_folder", "remove"]
+__all__ = ["Entry", "Quota", "StoredFile", "entries", "is_stray", "private_folder", "remove", "writing"]
 
 _STRAY_SECONDS = 3600
 _SHARE = 4
+# A full disk, a used-up quota, and a limit to the size of files (`ulimit -f`).
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +77,21 @@ def entries(folder: Path) -> list[Entry]:
 def is_stray(entry: Entry, now: float) -> bool:
     """Whether this is what a killed process left of a write; a write that goes on is younger."""
     return entry.path.suffix == ".tmp" and now - entry.changed > _STRAY_SECONDS
+
+
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """What is written in this block and finds no room on the disk finds none in the store.
+
+    Raises:
+        StorageFullError: so it was.
+    """
+    try:
+        yield
+    except OutputError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _NO_ROOM:
+            raise StorageFullError(str(error)) from error
+        raise
 
 
 def remove(path: Path) -> bool:

@@ -18,7 +18,16 @@ from typing import NewType
 
 from limner.errors import ExpiredError, NotFoundError, OutputError, SettingsError
 from limner.files import write_atomic
-from limner.storage._folder import Entry, Quota, StoredFile, entries, is_stray, private_folder, remove
+from limner.storage._folder import (
+    Entry,
+    Quota,
+    StoredFile,
+    entries,
+    is_stray,
+    private_folder,
+    remove,
+    writing,
+)
 from limner.storage.signing import is_signature, signature
 
 __all__ = ["MEDIA_TYPES", "MIN_LIFETIME", "ROUTE", "DiskStore", "StoredFile", "StoredName"]
@@ -96,7 +105,7 @@ class DiskStore:
             media_type: what the extension stands for; said twice so that no link can lie.
 
         Raises:
-            StorageFullError: there is no room, even without all that has expired.
+            StorageFullError: there is no room, even without all that has expired; or none on the disk.
             OutputError: extension and type do not belong together, or the file cannot be written.
         """
         if MEDIA_TYPES.get(extension) != media_type:
@@ -106,7 +115,8 @@ class DiskStore:
         self._quota.take(len(data))
         expires = math.ceil(self._clock() + self._lifetime)
         name = StoredName(f"img_{expires:010}_{secrets.token_hex(16)}.{extension}")
-        write_atomic(self._folder / name, data)
+        with writing():
+            write_atomic(self._folder / name, data)
         return name
 
     def url_path(self, name: StoredName) -> str:

@@ -19,9 +19,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from limner.errors import InvalidRequestError, LimnerError, NotFoundError
+from limner.errors import InvalidRequestError, LimnerError, NotFoundError, OutputError
 from limner.files import write_atomic, write_json_atomic
-from limner.storage._folder import Entry, Quota, StoredFile, entries, is_stray, private_folder, remove
+from limner.storage._folder import (
+    Entry,
+    Quota,
+    StoredFile,
+    entries,
+    is_stray,
+    private_folder,
+    remove,
+    writing,
+)
 
 __all__ = ["PURPOSES", "Upload", "UploadPage", "UploadStore"]
 
@@ -114,7 +123,7 @@ class UploadStore:
 
         Raises:
             InvalidRequestError: purpose, name or time are not possible; `param` says which.
-            StorageFullError: there is no room.
+            StorageFullError: there is no room, in the store or on the disk.
             OutputError: the file cannot be written.
         """
         _check(filename, purpose, expires_after)
@@ -130,9 +139,14 @@ class UploadStore:
             expires_at=None if lasts is None else int(now) + lasts,
             sha256=hashlib.sha256(data).hexdigest(),
         )
-        folder = private_folder(self._folder_of(owner))
-        write_atomic(folder / upload.id, data)
-        write_json_atomic(_facts(folder / upload.id), dataclasses.asdict(upload))
+        path = private_folder(self._folder_of(owner)) / upload.id
+        with writing():
+            write_atomic(path, data)
+            try:
+                write_json_atomic(_facts(path), dataclasses.asdict(upload))
+            except OutputError:
+                remove(path)
+                raise
         return upload
 
     def get(self, upload_id: str, *, owner: str) -> Upload:
