@@ -1,4 +1,4 @@
-"""Writes docs/api-compat.md from `limner.server.fields`; with --check only says whether it is up to date."""
+"""Writes docs/api-compat.md from `limner.server.contract.fields`; with --check only says whether it is up to date."""
 
 # ruff: noqa: INP001 - a script is run, never imported
 
@@ -11,16 +11,16 @@ from typing import Any
 
 from generated import write_or_check
 
-from limner.server.field import Field, Route
-from limner.server.fields import FIELDS
-from limner.server.models import OPENAI_NAMES, Family
+from limner.server.contract.field import Field, Route
+from limner.server.contract.fields import FIELDS
+from limner.server.contract.models import OPENAI_NAMES, Family
 
 __all__ = ["api_page"]
 
 PAGE = Path(__file__).parents[1] / "docs" / "api-compat.md"
 HEAD = """# The Images API, field by field
 
-Generated from `src/limner/server/fields.py` by `make docs`; edit there.
+Generated from `src/limner/server/contract/fields.py` by `make docs`; edit there.
 
 `limner serve` answers OpenAI's Images API. One model is loaded, and all of OpenAI's image model names, those that
 were shut down too, are names for it; the name decides by whose rules a request is judged and answered.
@@ -90,6 +90,8 @@ source is resampled first. The mask must have the source's size; EXIF orientatio
 | a part over 50 MB | 413 `file_too_large`; a body over all limits 413 `request_too_large` |
 | another content type | 415 `unsupported_content_type` |
 | unknown path, wrong method | 404 `unknown_url`, 405 `method_not_supported`, in the envelope |
+| a prompt of white space | drawn, as OpenAI does; what it shows is up to the model |
+| more than 82,944,000 pixels in one request, ten of OpenAI's largest pictures | 400 `invalid_value`, param `n` |
 | the aspect ratio is wrong | 400 `invalid_value` "The aspect ratio must be between 1:3 and 3:1." |
 | an expired link | 403 `url_expired`; one that never was 404 `not_found` |
 | a full queue | 429 `slow_down` with `retry-after`; shutting down or no room on disk 503 `server_is_overloaded` |

@@ -3,7 +3,8 @@
 Nothing is imported: modules are read with `ast`. Imports inside functions count like those at the top of a
 module; those under `if TYPE_CHECKING` count as arrows and for the fences, but cannot make a cycle.
 
-A *unit* is what stands directly below the package: a folder (`text`), a file (`types`), or `__init__`.
+A *unit* is what stands directly below the package: a folder (`text`), a file (`types`), or `__init__`. At depth 2 it
+is what stands directly below such a folder.
 """
 
 from __future__ import annotations
@@ -80,10 +81,10 @@ def within(name: str, *owners: str) -> bool:
     return any(name == owner or name.startswith(f"{owner}.") for owner in owners)
 
 
-def unit_of(name: str) -> str:
-    """`limner.text.encoder` -> `text`; the package itself -> `__init__`."""
+def unit_of(name: str, depth: int = 1) -> str:
+    """`limner.text.encoder` -> `text`, at depth 2 `encoder`; the package itself -> `__init__`."""
     parts = name.split(".")
-    return parts[1] if len(parts) > 1 else "__init__"
+    return parts[depth] if len(parts) > depth else "__init__"
 
 
 def imports_of(module: Module, modules: Mapping[str, Module]) -> list[Import]:
@@ -130,24 +131,29 @@ def arrow_faults(
     modules: Mapping[str, Module],
     allowed: Mapping[str, Iterable[str]],
     exceptions: Mapping[str, Iterable[str]],
+    *,
+    depth: int = 1,
 ) -> list[str]:
     """Imports of a unit that the importing unit may not know.
 
     Args:
-        modules: the package.
+        modules: the package, or one of its folders; imports from elsewhere are not looked at.
         allowed: unit -> the units that it may import; a unit that is not a key is a fault itself.
         exceptions: module -> units that this one module may import besides.
+        depth: how far below the package units stand.
     """
     faults = [
-        f"{name}: nobody has said what this may import" for name in modules if unit_of(name) not in allowed
+        f"{name}: nobody has said what this may import"
+        for name in modules
+        if unit_of(name, depth) not in allowed
     ]
     for name, module in modules.items():
-        unit = unit_of(name)
+        unit = unit_of(name, depth)
         may = {unit, *allowed.get(unit, ()), *exceptions.get(name, ())}
         faults += [
             f"{name}:{found.line} must not import {found.target}"
             for found in imports_of(module, modules)
-            if found.target in modules and unit_of(found.target) not in may
+            if found.target in modules and unit_of(found.target, depth) not in may
         ]
     return faults
 

@@ -29,6 +29,10 @@ ALLOWED = {
 ALLOWED["network"] = ALLOWED["models"]
 ALLOWED["training"] = ALLOWED["models"] | {"network"}
 
+# The server's own layers, one part each, from the bottom up.
+PARTS = ("errors", "access", "http", "contract", "services", "drawing", "routes", "app")
+ALLOWED_IN_SERVER = {"__init__": set[str]()} | {part: set(PARTS[:i]) for i, part in enumerate(PARTS)}
+
 EXCEPTIONS = {
     "limner.engines.torch": ("network",),
     "limner.cli.data": ("training",),
@@ -83,6 +87,22 @@ def test_an_arrow_that_points_up_is_found(write: Write) -> None:
     found = write({"text/a.py": "def f():\n    from limner.engines import base\n", "engines/base.py": ""})
     assert architecture.arrow_faults(found, ALLOWED, {}) == [
         "limner.text.a:2 must not import limner.engines.base"
+    ]
+
+
+def test_arrows_within_the_server_point_down(limner: Tree) -> None:
+    """A part of the server imports only from the parts below it."""
+    server = {name: module for name, module in limner.items() if architecture.within(name, "limner.server")}
+    assert architecture.arrow_faults(server, ALLOWED_IN_SERVER, {}, depth=2) == []
+
+
+def test_an_arrow_within_the_server_that_points_up_is_found(write: Write) -> None:
+    """Keys that know the services, which hold them, are reported, and so is a part without a place."""
+    source = "from limner.server.services import x\n"
+    found = write({"server/access/keys.py": source, "server/services.py": "", "server/new.py": ""})
+    assert architecture.arrow_faults(found, ALLOWED_IN_SERVER, {}, depth=2) == [
+        "limner.server.new: nobody has said what this may import",
+        "limner.server.access.keys:1 must not import limner.server.services",
     ]
 
 

@@ -123,7 +123,7 @@ class ImageRequest:
 def _check_prompt(name: str, prompt: str) -> None:
     if not isinstance(prompt, str):
         raise InvalidRequestError(f"{name} must be a string, not {type(prompt).__name__}", param=name)
-    if not prompt.strip():
+    if not prompt:
         raise InvalidRequestError(f"{name} is empty: say in words what the picture shows", param=name)
     if len(prompt) > MAX_PROMPT_CHARACTERS:
         raise InvalidRequestError(

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from limner.cli import app
-from limner.server.keys import KeyFile, KeyRing
+from limner.server.access.keys import KeyFile, KeyRing
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from limner.cli import app
-from limner.server.keys import KeyFile
+from limner.server.access.keys import KeyFile
 
 # A shell that starts something in the background tells it to ignore Ctrl-C.
 HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"

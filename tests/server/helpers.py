@@ -23,12 +23,12 @@ from starlette.testclient import TestClient
 
 from limner.imaging.codec import encode
 from limner.imaging.reader import read_pixels
-from limner.server.bodies import Body
-from limner.server.calls import Call
+from limner.server.contract.calls import Call
+from limner.server.contract.field import Route
+from limner.server.contract.models import ModelTable
+from limner.server.contract.validate import validate
 from limner.server.errors import ApiError
-from limner.server.field import Route
-from limner.server.models import ModelTable
-from limner.server.validate import validate
+from limner.server.http.bodies import Body
 from limner.types import Pixels
 
 __all__ = [

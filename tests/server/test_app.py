@@ -32,6 +32,17 @@ def test_what_there_is_not_is_told_in_the_envelope(
     assert (answer.status_code, error_of(answer)["code"]) == (status, code)
 
 
+def test_a_wrong_method_is_told_the_right_ones(lenient: TestClient) -> None:
+    """All that the path has, though they belong to several routes."""
+    allowed = {
+        "/v1/files/file-0": "DELETE, GET",
+        "/v1/files": "GET, POST",
+        "/v1/files/images/a.png": "GET, HEAD",
+        "/v1/images/edits": "POST",
+    }
+    assert {path: lenient.put(path).headers["allow"] for path in allowed} == allowed
+
+
 def test_every_route_is_there_with_and_without_v1(lenient: TestClient) -> None:
     """Some clients bring the prefix, some take it for a part of the address."""
     paths = ["/models", "/models/dall-e-2", "/files", "/healthz", "/readyz", "/metrics", "/queue"]

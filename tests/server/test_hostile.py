@@ -1,43 +1,45 @@
 """Thousands of requests that nobody should send: each is answered, none with a fault of the server's own.
 
-What validation lets through is planned as well; nothing is drawn, so that all of it takes a second.
+First validation by itself judges each value of each field, and what it lets through is planned. Then `hostile`'s
+requests go through whole servers. Those have drawn what they may, so that whatever is accepted is refused last of
+all, and only a sample is drawn.
 """
 
 from __future__ import annotations
 
 import json
 import random
-import struct
-import zlib
-from io import BytesIO
-from typing import Any
+import re
+import tempfile
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
 
-import anyio
 import pytest
-from PIL import Image
 from starlette.testclient import TestClient
 
 from limner.engines.fake import FakeEngine
 from limner.errors import LimnerError
-from limner.server.calls import Call
+from limner.server.contract.calls import Call
+from limner.server.contract.field import Route
+from limner.server.contract.fields import FIELDS
+from limner.server.drawing.plan import plan
 from limner.server.errors import ApiError, from_limner
-from limner.server.fetch import Fetcher
-from limner.server.field import Route
-from limner.server.fields import FIELDS
-from limner.server.inputs import Loader
-from limner.server.plan import plan
-from tests.server.helpers import ICON, NAMES, data_url, error_of, form, json_body, judge, noise, png, upload
+from tests.server.helpers import ICON, NAMES, Serve, data_url, error_of, form, json_body, judge, upload
+from tests.server.hostile import BASE, GENERATIONS, JUDGED, UNREAD, Group, Sent
+from tests.server.hostile_words import TEXTS, VALUES
 
 ABLE = FakeEngine().capabilities
-
-VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 2**31, 2**63, 2**64, -(2**63), 10**400, 0.0, -0.5, 1.5, 1e308, float("inf"),
-    "", " ", "\0", "\ud800", "\u202e", "a" * 33_000, "🐕" * 20_000, "null", "true", "1", "-1", "1e9", "NaN",
-    "../../etc/passwd", "' OR 1=1", "<script>", "%s%n", "${jndi:x}", "0x0", "99999x99999", "1x1x1", "\u0661x\u0661",
-    [], [[]], [None], {}, {"a": {"b": {}}}, {"image_url": 1}, {"file_id": "../x"}, {"image_url": "file:///etc/passwd"},
-)  # fmt: skip
-
-TEXTS = [value for value in VALUES if isinstance(value, str)]
+MODES = pytest.mark.parametrize("strict", [True, False], ids=["strict", "lenient"])
+GROUPS = pytest.mark.parametrize(
+    ("group", "strict"),
+    [
+        *((group, strict) for group in JUDGED for strict in (True, False)),
+        *((group, False) for group in UNREAD),
+    ],
+    ids=lambda value: getattr(value, "__name__", "strict" if value else "lenient"),
+)
+SAMPLE = 40
 
 
 def answered(found: Call | ApiError) -> None:
@@ -58,7 +60,7 @@ def told(error: LimnerError) -> None:
     json.dumps(found.envelope())
 
 
-@pytest.mark.parametrize("strict", [True, False], ids=["strict", "lenient"])
+@MODES
 @pytest.mark.parametrize("field", [field.name for field in FIELDS])
 def test_every_field_takes_every_value(field: str, *, strict: bool) -> None:
     """As JSON, for each route that knows JSON and for old and new names."""
@@ -70,7 +72,7 @@ def test_every_field_takes_every_value(field: str, *, strict: bool) -> None:
             answered(judge(Route.GENERATIONS, json_body(**body), strict=strict))
 
 
-@pytest.mark.parametrize("strict", [True, False], ids=["strict", "lenient"])
+@MODES
 @pytest.mark.parametrize("field", [field.name for field in FIELDS])
 def test_every_field_of_a_form_takes_every_text(field: str, *, strict: bool) -> None:
     """And a file in its place."""
@@ -91,83 +93,63 @@ def test_random_bodies_are_answered() -> None:
         answered(judge(rng.choice(list(Route)), json_body(**body), strict=rng.random() < 0.5))
 
 
-def bomb() -> bytes:
-    """A PNG that says it has 60,000 x 60,000 pixels."""
-    head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(bytes(10_000))), (b"IEND", b""))
-    packed = (
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        for name, body in chunks
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A server's data folder; nothing is left among the temporary files of this process."""
+    spooled = tmp_path / "temporary"
+    spooled.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(spooled))
+    yield tmp_path / "data"
+    assert not list(spooled.iterdir())
 
 
-def animated() -> bytes:
-    """A GIF of two pictures."""
-    buffer = BytesIO()
-    Image.new("P", (8, 8)).save(buffer, "GIF", save_all=True, append_images=[Image.new("P", (8, 8), 1)])
-    return buffer.getvalue()
-
-
-def broken_pictures() -> list[bytes]:
-    """Cut, bent and lying files."""
-    rng = random.Random(7)
-    whole = png(noise(16, 16))
-    cut = [whole[: rng.randrange(len(whole))] for _ in range(30)]
-    bent = []
-    for _ in range(60):
-        data = bytearray(whole)
-        for _ in range(rng.randint(1, 8)):
-            data[rng.randrange(8, len(data))] = rng.randrange(256)
-        bent.append(bytes(data))
-    lying = [
-        b"\xff\xd8\xff" + whole,
-        b"RIFF\0\0\0\0WEBP" + whole,
-        b"GIF89a" + whole,
-        whole + b"<?php",
-        bomb(),
-    ]
-    return [b"", *cut, *bent, *lying, animated()]
-
-
-@pytest.mark.parametrize("strict", [True, False], ids=["strict", "lenient"])
-def test_broken_pictures_are_the_senders_fault(*, strict: bool) -> None:
-    """Whatever is in the file, it is read or refused."""
-    loader = Loader(Fetcher().fetch, lambda _: pytest.fail("nothing was uploaded"), strict=strict)
-
-    async def load_all() -> None:
-        for data in broken_pictures():
-            sent = form(
-                {"model": "gpt-image-2", "prompt": "a"}, ("image", upload(data)), ("mask", upload(data))
-            )
-            call = judge(Route.EDITS, sent, strict=strict)
-            assert isinstance(call, Call)
-            try:
-                await loader.load(call)
-            except LimnerError as error:
-                told(error)
-
-    anyio.run(load_all)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"\r\n",
-        b"--b",
-        b"--b--\r\n",
-        b"--b\r\n\r\n",
-        b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\nx',
-        b"--b\r\nContent-Disposition: form-data; name=\"image\xff\"; filename*=UTF-8''%ff\r\n\r\nx\r\n--b--\r\n",
-        b"--b\r\n" + b"x" * 20_000 + b": 1\r\n\r\nx\r\n--b--\r\n",
-        b"--c\r\n" * 1000,
-    ],
-)
-def test_broken_forms_are_answered(lenient: TestClient, content: bytes) -> None:
-    """Through the whole application, and no file is left behind."""
-    for path in ("/v1/images/edits", "/v1/images/variations", "/v1/files"):
-        headers = {"content-type": "multipart/form-data; boundary=b"}
-        answer = lenient.post(path, content=content, headers=headers)
-        assert 400 <= answer.status_code < 500
+def answer_to(client: TestClient, sent: Sent) -> str:
+    """The answer: its status is the client's fault at worst, and errors are in the envelope."""
+    headers = dict(sent.headers) | ({"content-type": sent.kind.encode()} if sent.kind else {})
+    pairs = [(name.encode(), value) for name, value in headers.items()]
+    answer = client.request(sent.method, sent.path, content=sent.content, headers=pairs)
+    assert answer.status_code < 500, sent
+    if answer.status_code >= 400 and sent.method != "HEAD":
         error_of(answer)
+    return answer.text
+
+
+def tidied(client: TestClient) -> None:
+    """Delete what was uploaded."""
+    for file in client.get("/v1/files").json()["data"]:
+        assert client.delete(f"/v1/files/{file['id']}").status_code == 200
+
+
+def left(folder: Path) -> set[str]:
+    """What is left in a server's folder, but for its key."""
+    return {path.name for path in folder.rglob("*") if path.is_file()} - {"signing.key"}
+
+
+@GROUPS
+def test_no_request_does_harm(serve: Serve, folder: Path, group: Group, *, strict: bool) -> None:
+    """And nothing is left of it."""
+    with serve(data_dir=folder, strict=strict, images_per_minute=1) as client:
+        assert client.post(GENERATIONS, json=BASE).status_code == 200
+        answers = "".join(answer_to(client, sent) for sent in group())
+        tidied(client)
+    assert left(folder) <= set(re.findall(r"img_\w+\.\w+", answers))
+
+
+@MODES
+def test_what_is_drawn_after_all_does_no_harm(serve: Serve, folder: Path, *, strict: bool) -> None:
+    """A sample of all, of which the accepted ones are drawn; there are as many files as links were told."""
+    with serve(data_dir=folder, strict=strict) as client:
+        sample = list(chain.from_iterable(group() for group in JUDGED))[::SAMPLE]
+        answers = "".join(answer_to(client, sent) for sent in sample)
+        tidied(client)
+    assert left(folder) == set(re.findall(r"img_\w+\.\w+", answers))
+
+
+def test_there_are_thousands() -> None:
+    """Different ones, in each mode."""
+    sent = {
+        (s.method, s.path, s.kind, s.content, *s.headers.items())
+        for group in JUDGED + UNREAD
+        for s in group()
+    }
+    assert len(sent) > 2500

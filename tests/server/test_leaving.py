@@ -59,8 +59,9 @@ def engine() -> StandingEngine:
 
 @pytest.fixture
 def server(engine: StandingEngine, tmp_path: Path) -> Iterator[uvicorn.Server]:
-    """A real server that draws with it."""
-    application = create_app(Settings(engine="fake", data_dir=tmp_path), Pipeline(engine))
+    """A real server that draws with it, where one request may wait, and ten pictures be had in a minute."""
+    settings = Settings(engine="fake", data_dir=tmp_path, queue_size=1, images_per_minute=10)
+    application = create_app(settings, Pipeline(engine))
     with living(application) as server:
         yield server
         engine.go_on.set()
@@ -113,6 +114,19 @@ def test_who_waits_in_the_queue_may_hang_up(server: uvicorn.Server, engine: Stan
         until(lambda: outcomes(server, "cancelled") == 1)
         engine.go_on.set()
         assert first.recv(15) == b"HTTP/1.1 200 OK"
+
+
+def test_what_finds_the_queue_full_does_not_count(server: uvicorn.Server, engine: StandingEngine) -> None:
+    """The client is told to come back, and when it does, it may still have its pictures."""
+    with asking(server):
+        until(engine.asked.is_set)
+        with asking(server):
+            until(lambda: services(server).loop.load().queued == 1)
+            with asking(server, n=8) as third, third.makefile("rb") as file:
+                text = file.read()
+            assert text.startswith(b"HTTP/1.1 429")
+            assert b"slow_down" in text
+            assert services(server).limiter.take("127.0.0.1", 8).allowed
 
 
 def test_a_stream_that_fails_ends_in_an_error_event(server: uvicorn.Server, engine: StandingEngine) -> None:

@@ -34,8 +34,8 @@ class Mailbox:
     def deliver(self) -> None:
         """Hand over by hand what lies here now, where no thread does."""
         try:
-            while (letter := self._letters.get_nowait()) is not None:
-                _hand_over(*letter)
+            while self._hand_over(wait=False):
+                pass
         except Empty:
             return
 
@@ -50,13 +50,18 @@ class Mailbox:
             _logger.warning("A listener has not returned within %g s: it must never wait", _PATIENCE)
 
     def _run(self) -> None:
-        while (letter := self._letters.get()) is not None:
-            _hand_over(*letter)
+        while self._hand_over(wait=True):
+            pass
 
-
-def _hand_over(listener: Listener, event: Event) -> None:
-    try:
-        listener(event)
-    except Exception:
-        # One caller's fault must not keep the others from hearing of their pictures.
-        _logger.exception("The listener of a request failed at %s", type(event).__name__)
+    def _hand_over(self, *, wait: bool) -> bool:
+        """Hand over one event; False at the end. A call of its own, so that no event is kept while waiting."""
+        letter = self._letters.get(wait)
+        if letter is None:
+            return False
+        listener, event = letter
+        try:
+            listener(event)
+        except Exception:
+            # One caller's fault must not keep the others from hearing of their pictures.
+            _logger.exception("The listener of a request failed at %s", type(event).__name__)
+        return True

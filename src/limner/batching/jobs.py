@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
-from limner.batching.events import Listener
+from limner.batching.events import Event, Listener
 from limner.diffusion.rendering import Rendering
 from limner.imaging.picture import Picture
 from limner.tracing import TraceRecorder
@@ -130,9 +130,10 @@ class Job:
         self.size = self.work
 
     def end(self) -> None:
-        """Let go of everything that takes memory."""
+        """Let go of everything that takes memory, and of the listener, who as a rule holds the job."""
         self.over = True
         self.canvases = ()
+        self.listener = _nobody
 
     @property
     def work(self) -> int:
@@ -150,3 +151,7 @@ class Job:
     def done(self) -> bool:
         """All pictures are finished."""
         return bool(self.canvases) and all(canvas.picture is not None for canvas in self.canvases)
+
+
+def _nobody(event: Event) -> None:
+    """The listener of a job that is over."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from limner.cli.console import print_json, reported
-from limner.server.keys import KeyFile
+from limner.server.access.keys import KeyFile
 from limner.settings import Settings
 
 if TYPE_CHECKING:
-    from limner.server.keys import ApiKey
+    from limner.server.access.keys import ApiKey
 
 __all__ = ["app", "list_keys", "new", "revoke"]
 

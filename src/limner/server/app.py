@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 
 import anyio.to_thread
 from fastapi import FastAPI, Request, Response
@@ -13,14 +14,15 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from limner import __version__
 from limner.errors import LimnerError
 from limner.pipeline import Pipeline
-from limner.server.errors import ApiError, ClientGoneError, from_http, from_limner
-from limner.server.middleware import BodyLimit, Context, error_response
-from limner.server.openapi import ERRORS, document
-from limner.server.origins import TrustedProxies
+from limner.server.contract.openapi import document, errors
+from limner.server.errors import ApiError, ClientGoneError, from_http, from_limner, noted
+from limner.server.http.middleware import BodyLimit, Context, error_response
+from limner.server.http.origins import TrustedProxies
 from limner.server.routes import azure, files, health, images, models, moderations, results
 from limner.server.services import Services, running, start_services
 from limner.settings import Settings
@@ -63,7 +65,7 @@ def create_app(
         description=_DESCRIPTION,
         lifespan=lifespan,
         middleware=_middleware(settings),
-        responses=ERRORS,
+        responses=errors(500),
         redirect_slashes=False,
     )
     app.openapi = partial(document, app)  # type: ignore[method-assign]
@@ -109,17 +111,32 @@ def _add_handlers(app: FastAPI) -> None:
 async def _told_limner(request: Request, error: Exception) -> Response:
     if not isinstance(error, LimnerError):
         raise error
-    told = from_limner(error)
-    request.state.facts["error"] = told.code or told.type
-    if told.status >= 500:
-        request.state.facts["cause"] = f"{type(error).__name__}: {error}"
-    return error_response(told)
+    return _told(request, error)
+
+
+def _told(request: Request, error: LimnerError) -> Response:
+    request.state.facts.update(noted(error))
+    return error_response(from_limner(error))
 
 
 async def _told_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return error_response(from_http(error.status_code, request.method, request.url.path, error.headers))
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"allow": ", ".join(_allowed(request))}
+    return _told(request, from_http(error.status_code, request.method, request.url.path, headers))
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of all routes of a path: the framework tells those of the first one only."""
+    methods = ("DELETE", "GET", "HEAD", "POST")
+    scopes = {method: dict(request.scope) | {"method": method} for method in methods}
+    return [
+        method
+        for method, scope in scopes.items()
+        if any(route.matches(scope)[0] == Match.FULL for route in request.app.routes)
+    ]
 
 
 async def _told_invalid(request: Request, error: Exception) -> Response:
@@ -128,12 +145,11 @@ async def _told_invalid(request: Request, error: Exception) -> Response:
         raise error
     problem = error.errors()[0]
     param = str(problem["loc"][-1])
-    request.state.facts["error"] = "invalid_value"
-    return error_response(
-        ApiError(f"Invalid '{param}': {problem['msg']}.", code="invalid_value", param=param)
-    )
+    message = f"Invalid '{param}': {problem['msg']}."
+    return _told(request, ApiError(message, code="invalid_value", param=param))
 
 
 async def _told_gone(request: Request, error: Exception) -> Response:
-    del request, error
+    del error
+    request.state.facts["error"] = "client_gone"
     return Response(status_code=499)

@@ -32,6 +32,7 @@ __all__ = [
     "from_http",
     "from_limner",
     "internal_error",
+    "noted",
     "refuse",
 ]
 
@@ -134,6 +135,17 @@ def from_limner(error: LimnerError) -> ApiError:
             return internal_error()
 
 
+def noted(error: LimnerError) -> dict[str, str]:
+    """What the log says of an error: its code, the field, and, where it is the server's own, what it was."""
+    told = from_limner(error)
+    facts = {"error": told.code or told.type}
+    if told.param:
+        facts["param"] = told.param
+    if told.status >= 500:
+        facts["cause"] = f"{type(error).__name__}: {error}"
+    return facts
+
+
 def _generation_failed() -> ApiError:
     return ApiError(
         "Image generation failed",
@@ -160,7 +172,7 @@ def _of_a_job(error: LimnerError) -> ApiError | None:
         message = "The picture was not finished in time: ask for fewer pictures or steps, or try again later."
         return ApiError(message, status=504, type="server_error", code="request_timeout", permanent=True)
     if isinstance(error, StorageFullError):
-        message = "There is no room for more pictures behind links: ask for b64_json, or try again later."
+        message = "There is no room for more files: ask for pictures as b64_json, or try again later."
         return _overloaded(message, _LONGEST_WAIT)
     return None
 

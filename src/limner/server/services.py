@@ -9,10 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from threading import Event
-from typing import Annotated
 
 import anyio.to_thread
-from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from limner.batching.base import Loop
@@ -22,19 +20,21 @@ from limner.errors import LimnerError
 from limner.loading import load
 from limner.pipeline import Pipeline
 from limner.safety.prompts import PromptGuard
-from limner.server.fetch import Fetcher
-from limner.server.keys import KeyFile, KeyRing
-from limner.server.limits import ImageLimiter
-from limner.server.models import ModelTable
+from limner.server.access.fetch import Fetcher
+from limner.server.access.keys import KeyFile, KeyRing
+from limner.server.access.limits import ImageLimiter
+from limner.server.contract.models import ModelTable
 from limner.settings import Settings
 from limner.storage.disk import DiskStore
 from limner.storage.signing import signing_key
 from limner.storage.uploads import UploadStore
 
-__all__ = ["Services", "ServicesOf", "key_ring", "running", "services_of", "start_services"]
+__all__ = ["DRAIN_SECONDS", "Services", "key_ring", "running", "start_services"]
+
+DRAIN_SECONDS = 30
+"""How long what is being drawn may take to be finished when the server is told to stop."""
 
 _SWEEP_SECONDS = 60.0
-_DRAIN_SECONDS = 30.0
 _logger = logging.getLogger("limner.server")
 
 
@@ -72,22 +72,12 @@ class Services:
     def drain(self) -> None:
         """Take no new work, finish what is drawn, and send away what waits; blocks until that is done."""
         self.leaving.set()
-        self.loop.drain(_DRAIN_SECONDS)
+        self.loop.drain(DRAIN_SECONDS)
 
     def stop(self) -> None:
         """Drain, and end the loop's threads."""
         self.drain()
         self.loop.close()
-
-
-# A coroutine, because FastAPI would call a plain function on another thread.
-async def services_of(request: Request) -> Services:
-    """The services of the application that got this request."""
-    services: Services = request.app.state.services
-    return services
-
-
-ServicesOf = Annotated[Services, Depends(services_of)]
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 import limner
 from limner.imaging.metadata import read_metadata
 from limner.imaging.reader import read_pixels
-from limner.server.schemas import ImagesResponse
+from limner.server.contract.schemas import ImagesResponse
 from tests.server.helpers import (
     NAMES,
     data_url,
@@ -120,6 +120,14 @@ def test_words_that_must_not_be_drawn_are_refused(lenient: TestClient) -> None:
     answer = lenient.post(GENERATIONS, json=NEW | {"prompt": "a nude woman, gore and mutilation"})
     assert (answer.status_code, error_of(answer)["code"]) == (400, "moderation_blocked")
     assert answer.headers["x-request-id"] in error_of(answer)["message"]
+
+
+def test_white_space_is_drawn(lenient: TestClient, strict: TestClient) -> None:
+    """OpenAI refuses an empty prompt only; the same for an edit."""
+    for client in (lenient, strict):
+        body = {"model": "gpt-image-2", "prompt": " \n", "size": "1024x1024", "quality": "low"}
+        assert client.post(GENERATIONS, json=body).status_code == 200
+    assert edit(lenient, prompt=" ").status_code == 200
 
 
 def test_a_control_character_is_the_prompts_fault(lenient: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""What can be asked for: one file for each kind of thing."""
+"""What can be asked for: one file for each kind of thing, and `dependencies`, what they are handed."""
 
 from __future__ import annotations
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from limner.server.auth import CallerOf
+from limner.server.contract.field import Route
+from limner.server.contract.openapi import documented
+from limner.server.drawing.exchange import Exchange
 from limner.server.errors import ApiError
-from limner.server.exchange import Exchange
-from limner.server.field import Route
-from limner.server.openapi import documented
-from limner.server.services import Services, ServicesOf
+from limner.server.routes.dependencies import CallerOf, ServicesOf
+from limner.server.services import Services
 
 __all__ = ["create_image", "create_image_edit", "router"]
 
 router = APIRouter(prefix="/openai/deployments/{deployment}/images", tags=["Azure"])
 
 
-@router.post("/generations", **documented(Route.GENERATIONS))
+@router.post("/generations", **documented(Route.GENERATIONS, 404))
 async def create_image(deployment: str, request: Request, services: ServicesOf, caller: CallerOf) -> Response:
     """Draw pictures of a prompt."""
     _check(deployment, services)
@@ -29,7 +29,7 @@ async def create_image(deployment: str, request: Request, services: ServicesOf, 
     ).answer()
 
 
-@router.post("/edits", **documented(Route.EDITS))
+@router.post("/edits", **documented(Route.EDITS, 404))
 async def create_image_edit(
     deployment: str, request: Request, services: ServicesOf, caller: CallerOf
 ) -> Response:

@@ -9,14 +9,13 @@ import anyio.to_thread
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 
-from limner.server.auth import CallerOf
-from limner.server.bodies import Body, read_body
+from limner.server.contract.openapi import FILE_BODY, errors, file_answers
+from limner.server.contract.schemas import Deleted, File, FileList
+from limner.server.contract.values import invalid_type
 from limner.server.errors import refuse
-from limner.server.openapi import FILE_BODY
-from limner.server.ranges import stored_file
-from limner.server.schemas import Deleted, File, FileList
-from limner.server.services import ServicesOf
-from limner.server.values import invalid_type
+from limner.server.http.bodies import Body, duplicate, read_body
+from limner.server.http.ranges import stored_file
+from limner.server.routes.dependencies import CallerOf, ServicesOf
 from limner.storage.uploads import Upload
 
 __all__ = ["create_file", "delete_file", "download_file", "list_files", "retrieve_file", "router"]
@@ -24,12 +23,20 @@ __all__ = ["create_file", "delete_file", "download_file", "list_files", "retriev
 router = APIRouter(tags=["Files"])
 
 
-@router.post("/files", response_model=File, openapi_extra=FILE_BODY)
+@router.post(
+    "/files",
+    response_model=File,
+    response_model_exclude_unset=True,
+    responses=errors(400, 401, 413, 415, 503),
+    openapi_extra=FILE_BODY,
+)
 async def create_file(request: Request, services: ServicesOf, caller: CallerOf) -> dict[str, Any]:
     """Upload a file, for the purpose `vision` or `batch`."""
     async with read_body(request, forms=("form",)) as body:
         if "file" not in body.files:
             refuse("Missing required parameter: 'file'.", "missing_required_parameter", "file")
+        if len(body.files["file"]) > 1:
+            duplicate("file")
         file, purpose, lasts = body.files["file"][0], body.values.get("purpose"), _lasts(body)
         if purpose is None:
             refuse("Missing required parameter: 'purpose'.", "missing_required_parameter", "purpose")
@@ -56,7 +63,7 @@ def _lasts(body: Body) -> int | None:
     return None if seconds is None else int(seconds)
 
 
-@router.get("/files", response_model=FileList)
+@router.get("/files", response_model=FileList, response_model_exclude_unset=True, responses=errors(400, 401))
 async def list_files(
     services: ServicesOf,
     caller: CallerOf,
@@ -73,17 +80,26 @@ async def list_files(
         )
     )
     data = [_told(upload) for upload in page.uploads]
-    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {}
+    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
     return {"object": "list", "data": data, "has_more": page.has_more} | ends
 
 
-@router.get("/files/{file_id}", response_model=File)
+@router.get(
+    "/files/{file_id}",
+    response_model=File,
+    response_model_exclude_unset=True,
+    responses=errors(401, 404),
+)
 async def retrieve_file(file_id: str, services: ServicesOf, caller: CallerOf) -> dict[str, Any]:
     """What is known of a file."""
     return _told(await anyio.to_thread.run_sync(lambda: services.uploads.get(file_id, owner=caller.owner)))
 
 
-@router.get("/files/{file_id}/content", response_class=FileResponse)
+@router.get(
+    "/files/{file_id}/content",
+    response_class=FileResponse,
+    responses=file_answers(["application/octet-stream"]) | errors(401, 404, 416),
+)
 async def download_file(file_id: str, request: Request, services: ServicesOf, caller: CallerOf) -> Response:
     """A file's bytes."""
     upload = await anyio.to_thread.run_sync(lambda: services.uploads.get(file_id, owner=caller.owner))
@@ -91,7 +107,7 @@ async def download_file(file_id: str, request: Request, services: ServicesOf, ca
     return stored_file(request, stored, filename=upload.filename)
 
 
-@router.delete("/files/{file_id}", response_model=Deleted)
+@router.delete("/files/{file_id}", response_model=Deleted, responses=errors(401, 404))
 async def delete_file(file_id: str, services: ServicesOf, caller: CallerOf) -> dict[str, Any]:
     """Delete a file."""
     await anyio.to_thread.run_sync(lambda: services.uploads.delete(file_id, owner=caller.owner))
@@ -99,6 +115,6 @@ async def delete_file(file_id: str, services: ServicesOf, caller: CallerOf) -> d
 
 
 def _told(upload: Upload) -> dict[str, Any]:
-    facts = asdict(upload)
+    facts = {name: fact for name, fact in asdict(upload).items() if fact is not None}
     del facts["sha256"]
-    return facts | {"object": "file", "status_details": None}
+    return facts | {"object": "file"}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from limner.server.contract.openapi import errors
 from limner.server.errors import ApiError
-from limner.server.services import ServicesOf
+from limner.server.routes.dependencies import ServicesOf
 
 __all__ = ["read_health", "read_metrics", "read_queue", "read_readiness", "router"]
 
@@ -21,7 +23,7 @@ async def read_health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses=errors(503))
 async def read_readiness(services: ServicesOf) -> dict[str, Any]:
     """The model is loaded and new work is taken."""
     if services.leaving.is_set():
@@ -41,7 +43,9 @@ async def read_queue(services: ServicesOf) -> dict[str, Any]:
     return {"queued": load.queued, "running": load.running, "estimated_wait": load.estimated_wait}
 
 
-@router.get("/metrics", response_class=Response)
-async def read_metrics(services: ServicesOf) -> Response:
+@router.get("/metrics", response_class=PlainTextResponse)
+async def read_metrics(services: ServicesOf) -> PlainTextResponse:
     """Numbers for Prometheus."""
-    return Response(generate_latest(services.registry), headers={"content-type": CONTENT_TYPE_LATEST})
+    return PlainTextResponse(
+        generate_latest(services.registry), headers={"content-type": CONTENT_TYPE_LATEST}
+    )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from limner.server.auth import CallerOf
-from limner.server.exchange import Exchange
-from limner.server.field import Route
-from limner.server.openapi import documented
-from limner.server.services import ServicesOf
+from limner.server.contract.field import Route
+from limner.server.contract.openapi import documented
+from limner.server.drawing.exchange import Exchange
+from limner.server.routes.dependencies import CallerOf, ServicesOf
 
 __all__ = ["create_image", "create_image_edit", "create_image_variation", "router"]
 

@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import APIRouter
 
 from limner.engines.base import Capabilities
-from limner.server.auth import CallerOf
+from limner.server.contract.models import ModelName
+from limner.server.contract.openapi import errors
+from limner.server.contract.schemas import Model, ModelList
+from limner.server.drawing.plan import steps_of
 from limner.server.errors import ApiError
-from limner.server.models import ModelName
-from limner.server.plan import steps_of
-from limner.server.schemas import Model, ModelList
-from limner.server.services import ServicesOf
+from limner.server.routes.dependencies import CallerOf, ServicesOf
 from limner.types import MAX_PICTURES, MAX_PROMPT_CHARACTERS, MAX_SIDE, MIN_SIDE
 
 __all__ = ["list_models", "retrieve_model", "router"]
@@ -20,7 +20,7 @@ __all__ = ["list_models", "retrieve_model", "router"]
 router = APIRouter(tags=["Models"])
 
 
-@router.get("/models", response_model=ModelList)
+@router.get("/models", response_model=ModelList, responses=errors(401))
 async def list_models(services: ServicesOf, caller: CallerOf) -> dict[str, Any]:
     """Every name that can be called; all are names of one loaded model."""
     del caller
@@ -28,7 +28,7 @@ async def list_models(services: ServicesOf, caller: CallerOf) -> dict[str, Any]:
     return {"object": "list", "data": [_told(name, able) for name in services.models.all()]}
 
 
-@router.get("/models/{model:path}", response_model=Model)
+@router.get("/models/{model:path}", response_model=Model, responses=errors(401, 404))
 async def retrieve_model(model: str, services: ServicesOf, caller: CallerOf) -> dict[str, Any]:
     """One name: by whose rules it is called, and what can be asked of it."""
     del caller

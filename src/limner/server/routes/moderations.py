@@ -10,24 +10,27 @@ import anyio.to_thread
 from fastapi import APIRouter, Request
 
 from limner.safety.prompts import PromptGuard
-from limner.server.auth import CallerOf
-from limner.server.bodies import read_body
+from limner.server.contract.openapi import errors, json_body
+from limner.server.contract.schemas import MAX_INPUTS, Moderation, ModerationRequest
+from limner.server.contract.values import invalid_type, json_type
 from limner.server.errors import refuse
-from limner.server.openapi import json_body
-from limner.server.schemas import Moderation, ModerationRequest
-from limner.server.services import ServicesOf
-from limner.server.values import invalid_type, json_type
+from limner.server.http.bodies import read_body
+from limner.server.routes.dependencies import CallerOf, ServicesOf
 
 __all__ = ["create_moderation", "router"]
 
 router = APIRouter(tags=["Moderations"])
 
 _MODEL = "omni-moderation-latest"
-_MOST_INPUTS = 1000
 _MOST_CHARACTERS = 1_000_000
 
 
-@router.post("/moderations", response_model=Moderation, openapi_extra=json_body(ModerationRequest))
+@router.post(
+    "/moderations",
+    response_model=Moderation,
+    responses=errors(400, 401, 413, 415),
+    openapi_extra=json_body(ModerationRequest),
+)
 async def create_moderation(request: Request, services: ServicesOf, caller: CallerOf) -> dict[str, Any]:
     """Judge texts by lists of words. Pictures cannot be judged and are refused."""
     del caller
@@ -49,8 +52,8 @@ def _texts(given: Any) -> list[str]:
         refuse("Missing required parameter: 'input'.", "missing_required_parameter", "input")
     if not isinstance(given, list):
         invalid_type("input", "a string or an array", json_type(given))
-    if not 0 < len(given) <= _MOST_INPUTS:
-        refuse(f"Invalid 'input': expected an array of 1 to {_MOST_INPUTS} items.", "invalid_value", "input")
+    if not 0 < len(given) <= MAX_INPUTS:
+        refuse(f"Invalid 'input': expected an array of 1 to {MAX_INPUTS} items.", "invalid_value", "input")
     if all(isinstance(item, str) for item in given):
         return given
     return ["\n".join(_part(item, index) for index, item in enumerate(given))]

@@ -7,18 +7,22 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 
 from limner.errors import ExpiredError
+from limner.server.contract.openapi import errors, file_answers
 from limner.server.errors import ApiError
-from limner.server.ranges import stored_file
-from limner.server.services import ServicesOf
-from limner.storage.disk import ROUTE
+from limner.server.http.ranges import stored_file
+from limner.server.routes.dependencies import ServicesOf
+from limner.storage.disk import MEDIA_TYPES, ROUTE
 
 __all__ = ["read_picture", "router"]
 
 router = APIRouter(tags=["Results"])
 
 
-@router.head(f"{ROUTE}/{{name}}", include_in_schema=False)
-@router.get(f"{ROUTE}/{{name}}", response_class=FileResponse)
+_ANSWERS = file_answers(dict.fromkeys(MEDIA_TYPES.values())) | errors(403, 404, 416)
+
+
+@router.head(f"{ROUTE}/{{name}}", response_class=FileResponse, responses=_ANSWERS)
+@router.get(f"{ROUTE}/{{name}}", response_class=FileResponse, responses=_ANSWERS)
 async def read_picture(name: str, request: Request, services: ServicesOf) -> Response:
     """A picture that was drawn, until its link expires."""
     try:

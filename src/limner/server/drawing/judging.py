@@ -1,0 +1,61 @@
+"""Whether a call that makes sense may be drawn: what its words say, and how much its key has had drawn."""
+
+from __future__ import annotations
+
+from limner.safety.prompts import PromptGuard, Verdict
+from limner.server.access.auth import Caller
+from limner.server.access.limits import ImageLimiter
+from limner.server.contract.calls import Call
+from limner.server.errors import BAD_PICTURE, ApiError
+
+__all__ = ["admit", "check_prompt"]
+
+
+def check_prompt(guard: PromptGuard, call: Call, request_id: str) -> None:
+    """Refuse a prompt that must not be drawn, in the words of the call's family.
+
+    Raises:
+        ApiError: it must not.
+    """
+    verdict = guard.check(call.prompt, call.moderation)
+    if not verdict.flagged:
+        return
+    if call.model.family.is_dalle:
+        raise ApiError(
+            "Your request was rejected as a result of our safety system. Image descriptions generated from your "
+            "prompt may contain text that is not allowed by our safety system. If you believe this was done in "
+            "error, your request may succeed if retried, or by adjusting your prompt.",
+            code="content_policy_violation",
+        )
+    raise _blocked(verdict, request_id)
+
+
+def _blocked(verdict: Verdict, request_id: str) -> ApiError:
+    flagged = [category for category, is_flagged in verdict.categories.items() if is_flagged]
+    violations = ", ".join(dict.fromkeys(category.partition("/")[0] for category in flagged))
+    return ApiError(
+        "Your request was rejected by the safety system. If you believe this is an error, tell the operator of "
+        f"this server the request ID {request_id}. safety_violations=[{violations}].",
+        type=BAD_PICTURE,
+        code="moderation_blocked",
+        details={"moderation_details": {"moderation_stage": "input", "categories": flagged}},
+    )
+
+
+def admit(limiter: ImageLimiter, caller: Caller, call: Call) -> dict[str, str]:
+    """Count a call's pictures; the headers that tell what is left.
+
+    Raises:
+        ApiError: there were too many in the last minute.
+    """
+    admission = limiter.take(caller.key, call.n)
+    headers = dict(admission.headers())
+    if not admission.allowed:
+        raise ApiError(
+            admission.message(call.model.id),
+            status=429,
+            type="images",
+            code="rate_limit_exceeded",
+            headers=headers,
+        )
+    return headers
