@@ -10,7 +10,7 @@ from PIL import Image
 
 from limner.training.scenes.art import Art
 from limner.training.scenes.backdrop import LIGHT, paint_backdrop
-from limner.training.scenes.layout import GRID, Box, arrange
+from limner.training.scenes.layout import Box, arrange
 from limner.training.scenes.spec import SHELTERED, SIDE, Scene, flies
 from limner.types import Floats, Pixels
 
@@ -18,6 +18,9 @@ __all__ = ["compose", "shade"]
 
 _SUN, _MOON, _CLOUD = "2600-fe0f", "1f319", "2601-fe0f"
 _SUN_PX, _CLOUD_PX = 44, 56
+
+# Where the middle of what belongs to a place or its sky is: at the picture's sides, and nearer to what it is about.
+_SIDES, _INNER = (32, 224), (96, 160)
 
 # Seats and backs are a little below a thing's highest point.
 _SEAT_HEIGHT, _SEAT_GRID = 0.8, 16
@@ -48,26 +51,26 @@ def _paint_sky(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Gen
     about_the_sky = any(group.concept.group == "sky" for group in scene.groups)
     if about_the_sky or scene.place.setting in SHELTERED:
         return
-    column = int(random.integers(SIDE // GRID - 1))
+    middles = random.permutation(_SIDES + _INNER)
     if scene.condition in {"day", "night"}:
         sprite = art.sprite(_SUN if scene.condition == "day" else _MOON, _SUN_PX)
-        _paste(canvas_HWC, sprite, column * GRID + GRID, 56)
+        _paste(canvas_HWC, sprite, int(middles[0]), 56)
     if scene.condition != "night":
         light = LIGHT[scene.condition]
-        for _ in range(int(random.integers(1, 3))):
-            _paste(canvas_HWC, art.sprite(_CLOUD, _CLOUD_PX), int(random.integers(1, 8)) * GRID, 64, light)
+        for middle in middles[1 : 1 + random.integers(1, 3)]:
+            _paste(canvas_HWC, art.sprite(_CLOUD, _CLOUD_PX), int(middle), 64, light)
 
 
 def _paint_clutter(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
-    """What stands around in the place, unless the scene is about it."""
+    """What stands around in the place, its sides first, unless the scene is about it."""
     light = LIGHT[scene.condition]
     shown = {group.concept.codepoint for group in scene.groups}
     for item in scene.place.clutter:
         if item.codepoint in shown:
             continue
-        for _ in range(int(random.integers(item.most + 1))):
-            sprite = art.sprite(item.codepoint, item.px)
-            _paste(canvas_HWC, sprite, int(random.integers(9)) * GRID, item.foot, light)
+        middles = [*random.permutation(_SIDES), *random.permutation(_INNER)]
+        for middle in middles[: random.integers(item.most + 1)]:
+            _paste(canvas_HWC, art.sprite(item.codepoint, item.px), int(middle), item.foot, light)
 
 
 def _paint_things(canvas_HWC: Floats, boxes: list[Box], art: Art, *, swimming: bool) -> None:
