@@ -20,7 +20,7 @@ LAYERS = (
     ("models", "text", "diffusion", "imaging"),
     ("engines",),
     ("pipeline", "sources", "tracing", "loading", "__init__"),
-    ("batching", "storage", "safety"),
+    ("batching", "storage", "safety", "report"),
     ("cli", "server", "studio", "cluster", "__main__"),
 )
 ALLOWED = {
@@ -30,7 +30,7 @@ ALLOWED["network"] = ALLOWED["models"]
 ALLOWED["training"] = ALLOWED["models"] | {"network"}
 
 # The server's own layers, one part each, from the bottom up.
-PARTS = ("errors", "access", "http", "contract", "services", "drawing", "routes", "app")
+PARTS = ("errors", "telemetry", "access", "http", "contract", "services", "drawing", "routes", "app")
 ALLOWED_IN_SERVER = {"__init__": set[str]()} | {part: set(PARTS[:i]) for i, part in enumerate(PARTS)}
 
 EXCEPTIONS = {
@@ -41,12 +41,21 @@ EXCEPTIONS = {
 }
 
 FENCES = {
-    "torch": ("limner.network", "limner.training", "limner.engines.torch", "limner.engines.diffusers"),
+    "torch": (
+        "limner.network",
+        "limner.training",
+        "limner.engines.torch",
+        "limner.engines.diffusers",
+        "limner.engines.families",
+    ),
+    "diffusers": ("limner.engines.diffusers", "limner.engines.families"),
+    "transformers": ("limner.engines.diffusers", "limner.engines.families"),
     "openvino": ("limner.engines.openvino", "limner.training.graph"),
     "ray": ("limner.cluster",),
     "fastapi": ("limner.server", "limner.studio"),
     "starlette": ("limner.server", "limner.studio"),
     "typer": ("limner.cli",),
+    "opentelemetry": ("limner.server.telemetry",),
     "PIL": ("limner.imaging", "limner.training"),
 }
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from limner.cli.console import collected_warnings, counting, open_pipeline, parse_format, print_json, reported
+from limner.settings import Settings
+
+if TYPE_CHECKING:
+    from limner.imaging.picture import Picture
 
 __all__ = ["app", "trace"]
 
@@ -25,6 +29,9 @@ def trace(
     steps: Annotated[int | None, typer.Option(help="Denoising steps.")] = None,
     model: Annotated[str | None, typer.Option(help="A shipped model's name, or a model folder.")] = None,
     engine: Annotated[str | None, typer.Option(help="Who computes: openvino, torch or fake.")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--html", help="Tell it all in this file, one page with pictures.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show a prompt become a vector, noise become a picture, and a picture become a file."""
@@ -35,9 +42,18 @@ def trace(
         )
     if output is not None:
         picture.save(output)
+    if page is not None:
+        _write_page(page, picture, engine)
     if as_json:
         print_json(picture.trace.to_json() if picture.trace else {})
         return
     from limner.cli.story import tell_trace
 
     tell_trace(picture)
+
+
+def _write_page(path: Path, picture: Picture, engine: str | None) -> None:
+    from limner.files import write_atomic
+    from limner.report import report
+
+    write_atomic(path, report(picture, engine=engine or Settings().engine).encode())
