@@ -33,6 +33,7 @@ bench: .venv/.dev ## measure speed and memory on this machine
 docs: .venv/.base ## write the pages that are generated from the code
 	$(STEP) "Writing docs/settings.md" $(BIN)/python scripts/settings_page.py
 	$(STEP) "Writing docs/api-compat.md" $(BIN)/python scripts/api_page.py
+	$(STEP) "Writing docs/serving.md" $(BIN)/python scripts/serving_page.py
 
 .venv/.pip: scripts/make-venv.sh
 	$(STEP) "Making .venv" scripts/make-venv.sh "$(PYTHON)" .venv
