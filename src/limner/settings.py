@@ -161,6 +161,10 @@ class Settings(BaseSettings):
         default=False,
         description="Refuse whatever OpenAI refuses, in its words; by default what helps a client is taken.",
     )
+    log_prompts: bool = Field(
+        default=False,
+        description="Whether the line in the log of each request tells its prompt; what people ask for is their own.",
+    )
     openai_names: bool = Field(
         default=True,
         description="Whether OpenAI's image models, those that were shut down too, are names of the loaded model.",

@@ -339,6 +339,22 @@ def test_closing_answers_everyone() -> None:
     assert all(isinstance(ear.error, ShuttingDownError) for ear in ears)
 
 
+def test_an_engine_that_never_returns_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    """Closing has an end, everyone has an answer, and the log says what was left behind."""
+    engine = GatedEngine()
+    loop = DeviceLoop(Pipeline(engine))
+    _, ear = ask(loop)
+    loop.start()
+    assert engine.stepping.wait(30)
+    loop.close(0)
+    assert isinstance(ear.error, ShuttingDownError)
+    assert "given up" in caplog.text
+    assert loop._thread is not None
+    assert loop._thread.daemon
+    engine.go.set()
+    loop._thread.join()
+
+
 def test_an_engine_without_guidance_by_default_takes_one_place() -> None:
     """What a request costs is planned from the engine's own defaults."""
     engine = TestEngine()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -81,6 +82,23 @@ def test_too_many_pictures_are_a_429(serve: Serve) -> None:
         second = client.post("/v1/images/generations", json=ASK)
         assert (second.status_code, error_of(second)["code"]) == (429, "rate_limit_exceeded")
         assert 0 < int(second.headers["retry-after"]) <= 60
+
+
+def test_what_is_refused_is_counted_by_why(serve: Serve) -> None:
+    """Once each, in the same metric as what the loop refuses; what is drawn, and what is no picture, is not."""
+    with serve(images_per_minute=1) as client:
+        for more in ({"n": 99}, {"prompt": "gore and mutilation"}, {}, {"n": 1}):
+            client.post("/v1/images/generations", json=ASK | more)
+        client.post("/v1/images/edits", content=b"{")
+        client.get("/v1/files/nothing")
+        text = client.get("/metrics").text
+        client.app.state.services.drain()  # type: ignore[attr-defined]
+        client.app.state.services.limiter.give_back("testclient", 1)  # type: ignore[attr-defined]
+        client.post("/v1/images/generations", json=ASK)
+        later = client.get("/metrics").text
+    counted = dict(re.findall(r'limner_refused_requests_total{reason="(\w+)"} (\S+)', text))
+    assert counted == {"invalid_request": "2.0", "moderation": "1.0", "rate_limit": "1.0"}
+    assert 'limner_refused_requests_total{reason="shutting_down"} 1.0' in later
 
 
 def test_browsers_are_let_in_by_name_only(serve: Serve) -> None:

@@ -19,7 +19,7 @@ from limner.errors import (
     ShuttingDownError,
     StorageFullError,
 )
-from limner.server.errors import ApiError, from_http, from_limner
+from limner.server.errors import ApiError, from_http, from_limner, refusal
 
 INSIDE = "/srv/models/weights"
 
@@ -52,6 +52,22 @@ def test_each_error_has_a_status_a_type_and_a_code(
 def test_nothing_of_the_inside_is_told(kind: type[LimnerError]) -> None:
     """What is not the client's doing has a sentence of its own."""
     assert INSIDE not in str(from_limner(kind(f"{INSIDE} is broken")).envelope())
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ApiError("x", status=429, code="rate_limit_exceeded"), "rate_limit"),
+        (ApiError("x", code="moderation_blocked"), "moderation"),
+        (ApiError("x", code="content_policy_violation"), "moderation"),
+        (ApiError("x", status=413, code="request_too_large"), "invalid_request"),
+        (ImageInputError("x"), "invalid_request"),
+        (EngineError("x"), None),
+    ],
+)
+def test_a_refusal_has_a_reason(error: LimnerError, reason: str | None) -> None:
+    """One of three words, however many codes there are; what is this side's fault is no refusal."""
+    assert refusal(error) == reason
 
 
 def test_the_pipelines_names_are_not_the_wires() -> None:

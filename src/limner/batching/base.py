@@ -103,14 +103,19 @@ class Loop(Reception, ABC):
             self.tick()
         self._send_away(self._everyone())
 
-    def close(self) -> None:
-        """End everything: send away what is left, wait for the step in flight, tell the last events."""
+    def close(self, seconds: float = 30.0) -> None:
+        """End everything: send away what is left, wait for the step in flight, tell the last events.
+
+        An engine call that has not returned after so many seconds is given up: it ends with the process.
+        """
         self.drain(0)
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(seconds)
+            if self._thread.is_alive():
+                _logger.error("The engine has not returned within %g s and is given up", seconds)
         self._mailbox.close()
 
     def _open(self, job: Job) -> None:

@@ -41,12 +41,12 @@ class Device:
         Returns:
             The canvases, and the end of the prompt that did not fit into the encoder's window.
         """
-        began = self._clock()
         features = self._features(job.request)
-        job.seconds["text_encoding"] = self._clock() - began
-        self._metrics.stage("text_encoding", job.seconds["text_encoding"])
+        now = self._clock()
+        job.course.leave(now)
+        self._metrics.stage("text_encoding", job.course.seconds["text_encoding"])
         renderings = self._pipeline.start(job.request, features)
-        canvases = [Canvas(job, index, rendering) for index, rendering in enumerate(renderings)]
+        canvases = [Canvas(job, index, rendering, now) for index, rendering in enumerate(renderings)]
         if job.trace is not None:
             for canvas in canvases:
                 canvas.recorder = TraceRecorder(
@@ -74,6 +74,7 @@ class Device:
         seconds = self._clock() - began
         self._metrics.stepped(canvases[0].claim.shape, len(canvases), seconds)
         for canvas in canvases:
+            canvas.batch_sizes |= {len(canvases)}
             if canvas.recorder is not None:
                 canvas.recorder.record(look)
         return look, seconds
@@ -84,14 +85,15 @@ class Device:
 
     def finish(self, canvas: Canvas) -> Picture:
         """Decode and fit a picture whose steps are made. Alone: so no neighbour can change it or fail it."""
-        job, began = canvas.claim, self._clock()
+        job, course = canvas.claim, canvas.course
+        course.enter("image_decoding", self._clock())
         picture = self._picture(canvas, canvas.rendering.x_Chw)
         now = self._clock()
-        drawing = began - job.submitted - sum(job.seconds.values())
-        stages = {"image_generation": drawing, "image_decoding": now - began}
-        for name, seconds in stages.items():
+        course.leave(now)
+        for name, seconds in course.seconds.items():
             self._metrics.stage(name, seconds)
-        picture = replace(picture, timings=job.seconds | stages | {"total": now - job.submitted})
+        timings = job.course.seconds | course.seconds | {"total": now - job.submitted}
+        picture = replace(picture, timings=timings)
         if canvas.recorder is not None and job.trace is not None:
             [picture] = canvas.recorder.tell([picture], picture.pixels_HWC.shape, job.trace)
         return picture

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from limner.batching.stages import Stage
 from limner.errors import LimnerError
 from limner.imaging.picture import Picture
 from limner.types import Pixels
@@ -69,9 +70,11 @@ class Finished:
     Attributes:
         pictures: as many as were asked for. Their `timings` are the seconds of each stage, of "waiting"
             before, and in "total" from the request to the picture.
+        stages: what it went through.
     """
 
     pictures: tuple[Picture, ...]
+    stages: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,9 +83,11 @@ class Failed:
 
     Attributes:
         error: why; a `CancelledError`, `DeadlineError` or `ShuttingDownError`, or what the engine met.
+        stages: what it went through until then.
     """
 
     error: LimnerError
+    stages: tuple[Stage, ...] = ()
 
 
 Event: TypeAlias = Queued | Started | Preview | Finished | Failed

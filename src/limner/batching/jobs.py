@@ -6,9 +6,11 @@ Axes in names: C channels, h and w the latent grid.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from limner.batching.events import Event, Listener
+from limner.batching.stages import Course, Fact, Stage
 from limner.diffusion.rendering import Rendering
 from limner.imaging.picture import Picture
 from limner.tracing import TraceRecorder
@@ -34,16 +36,18 @@ class Canvas:
         index: its number in the job.
         rendering: where it stands.
         recorder: notes how it comes about, if that was asked for.
+        course: its stages.
+        batch_sizes: how many pictures stepped together when it did.
         picture: the finished picture, once it is.
     """
 
-    def __init__(
-        self, job: Job, index: int, rendering: Rendering, recorder: TraceRecorder | None = None
-    ) -> None:
+    def __init__(self, job: Job, index: int, rendering: Rendering, began: float = 0.0) -> None:
         self.claim = job
         self.index = index
         self.rendering = rendering
-        self.recorder = recorder
+        self.recorder: TraceRecorder | None = None
+        self.course = Course("image_generation", began)
+        self.batch_sizes: frozenset[int] = frozenset()
         self.picture: Picture | None = None
         self._shown = 0
         self._due = preview_steps(rendering.steps, job.previews)
@@ -61,6 +65,15 @@ class Canvas:
         self._shown += 1
         return self._shown - 1
 
+    def stages(self, now: float) -> list[Stage]:
+        """Its stages until now."""
+        facts: dict[str, Fact] = {"picture": self.index}
+        drawn = facts | {"steps": self.rendering.step, "batch_sizes": tuple(sorted(self.batch_sizes))}
+        if self.claim.request.size is not None:
+            drawn["size"] = "x".join(map(str, self.claim.request.size))
+        generation, *later = self.course.told(now)
+        return [replace(generation, facts=drawn), *(replace(stage, facts=facts) for stage in later)]
+
 
 class Job:
     """What `submit` gives back. A loop keeps its fields; its owner may cancel it.
@@ -75,7 +88,7 @@ class Job:
         listener: who hears of it.
         submitted, deadline: by the loop's clock.
         position: the place in the queue that the listener was last told; 0 before that.
-        seconds: what it took so far: "waiting" and "text_encoding".
+        course: its stages until its pictures are on canvases.
         canvases: its pictures while they are drawn.
         over: its last event is on its way; whoever holds a canvas of it puts it down.
     """
@@ -111,7 +124,7 @@ class Job:
         self.submitted = submitted
         self.deadline = deadline
         self.position = 0
-        self.seconds: dict[str, float] = {}
+        self.course = Course("waiting", submitted)
         self.canvases: tuple[Canvas, ...] = ()
         self.over = False
         self._cancel = cancel
@@ -134,6 +147,11 @@ class Job:
         self.over = True
         self.canvases = ()
         self.listener = _nobody
+
+    def stages(self, now: float) -> tuple[Stage, ...]:
+        """Its stages until now, and those of its pictures."""
+        each = [stage for canvas in self.canvases for stage in canvas.stages(now)]
+        return (*self.course.told(now), *each)
 
     @property
     def work(self) -> int:

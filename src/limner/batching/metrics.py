@@ -71,7 +71,7 @@ class Metrics:
         self._wait_seconds.observe(seconds)
 
     def refused(self, reason: str) -> None:
-        """A request was not taken in: "queue_full" or "shutting_down"."""
+        """A request was not taken in: "queue_full" or "shutting_down", or a reason of whoever asks first."""
         self._refused.labels(reason=reason).inc()
 
     def looked_up(self, *, hit: bool) -> None:

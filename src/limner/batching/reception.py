@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from threading import Condition
 
@@ -209,8 +209,8 @@ class Reception:
                 return False
             self._queue.start(job)
             self._running.append(job)
-            job.seconds["waiting"] = self._clock() - job.submitted
-            self._metrics.waited(job.seconds["waiting"])
+            job.course.enter("text_encoding", self._clock())
+            self._metrics.waited(job.course.seconds["waiting"])
             self._load_changed()
             return True
 
@@ -231,7 +231,7 @@ class Reception:
         with self._changed:
             if job.over:
                 return
-            self._tell(job, event)
+            self._tell(job, replace(event, stages=job.stages(self._clock())))
             job.end()
             if job in self._queue:
                 self._queue.remove(job)

@@ -25,6 +25,7 @@ from limner.server.http.middleware import BodyLimit, Context, error_response
 from limner.server.http.origins import TrustedProxies
 from limner.server.routes import azure, files, health, images, models, moderations, results
 from limner.server.services import Services, running, start_services
+from limner.server.telemetry import Telemetry, telemetry_from
 from limner.settings import Settings
 
 __all__ = ["create_app"]
@@ -37,6 +38,7 @@ def create_app(
     pipeline: Pipeline | None = None,
     *,
     services: Services | None = None,
+    telemetry: Telemetry | None = None,
 ) -> FastAPI:
     """The server as an ASGI application.
 
@@ -44,11 +46,14 @@ def create_app(
         settings: what the operator chose; by default what the LIMNER_* variables say.
         pipeline: a model that is loaded already; by default the settings' own is loaded at start.
         services: what was started already, by `start_services`; it is stopped with the application.
+        telemetry: makes the spans of requests, closed with the application; by default the OTEL_* variables
+            say whether there are any.
 
     Raises:
         SettingsError: a setting is wrong.
     """
     settings = settings or Settings()
+    told = telemetry or telemetry_from()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -56,15 +61,18 @@ def create_app(
         if started is None:
             started = await anyio.to_thread.run_sync(start_services, settings, pipeline)
         app.state.services = started
-        async with running(started):
-            yield
+        try:
+            async with running(started):
+                yield
+        finally:
+            await anyio.to_thread.run_sync(told.close)
 
     app = FastAPI(
         title="limner",
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, told),
         responses=errors(500),
         redirect_slashes=False,
     )
@@ -74,9 +82,12 @@ def create_app(
     return app
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(settings: Settings, telemetry: Telemetry) -> list[Middleware]:
     """From the outside in."""
-    chain = [Middleware(TrustedProxies, networks=settings.trusted_proxies), Middleware(Context)]
+    chain = [
+        Middleware(TrustedProxies, networks=settings.trusted_proxies),
+        Middleware(Context, telemetry=telemetry),
+    ]
     if settings.cors_origins:
         chain.append(
             Middleware(

@@ -33,6 +33,7 @@ __all__ = [
     "from_limner",
     "internal_error",
     "noted",
+    "refusal",
     "refuse",
 ]
 
@@ -144,6 +145,19 @@ def noted(error: LimnerError) -> dict[str, str]:
     if told.status >= 500:
         facts["cause"] = f"{type(error).__name__}: {error}"
     return facts
+
+
+def refusal(error: LimnerError) -> str | None:
+    """Why a request is not taken in, in a word for the metrics; None where it is this side's fault."""
+    told = from_limner(error)
+    return _REFUSALS.get(told.code or "", "invalid_request") if told.status < 500 else None
+
+
+_REFUSALS = {
+    "rate_limit_exceeded": "rate_limit",
+    "moderation_blocked": "moderation",
+    "content_policy_violation": "moderation",
+}
 
 
 def _generation_failed() -> ApiError:

@@ -32,7 +32,8 @@ from limner.storage.uploads import UploadStore
 __all__ = ["DRAIN_SECONDS", "Services", "key_ring", "running", "start_services"]
 
 DRAIN_SECONDS = 30
-"""How long what is being drawn may take to be finished when the server is told to stop."""
+"""How long what is being drawn may take to be finished when the server is told to stop, and after that, if it
+is not, the step in flight."""
 
 _SWEEP_SECONDS = 60.0
 _logger = logging.getLogger("limner.server")
@@ -52,7 +53,7 @@ class Services:
         keys: who may ask.
         limiter: how often.
         fetcher: brings what an `image_url` leads to.
-        registry: the metrics.
+        metrics: what is counted.
         leaving: set when no new work is taken any more.
     """
 
@@ -66,8 +67,13 @@ class Services:
     keys: KeyRing
     limiter: ImageLimiter
     fetcher: Fetcher
-    registry: CollectorRegistry
+    metrics: Metrics
     leaving: Event
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Where the metrics are listed."""
+        return self.metrics.registry
 
     def drain(self) -> None:
         """Take no new work, finish what is drawn, and send away what waits; blocks until that is done."""
@@ -77,7 +83,7 @@ class Services:
     def stop(self) -> None:
         """Drain, and end the loop's threads."""
         self.drain()
-        self.loop.close()
+        self.loop.close(DRAIN_SECONDS)
 
 
 @asynccontextmanager
@@ -102,12 +108,12 @@ def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Serv
         LimnerError: a setting is wrong, the model cannot be loaded, or the data folder not be used.
     """
     pipeline = pipeline or _load(settings)
-    registry = CollectorRegistry()
+    metrics = Metrics()
     pictures, files = settings.data_dir / "images", settings.data_dir / "files"
     services = Services(
         settings=settings,
         pipeline=pipeline,
-        loop=DeviceLoop(pipeline, _loop_config(settings), metrics=Metrics(registry)),
+        loop=DeviceLoop(pipeline, _loop_config(settings), metrics=metrics),
         models=_model_table(settings, pipeline),
         store=DiskStore(
             pictures, signing_key(pictures), settings.url_lifetime, max_bytes=settings.store_bytes
@@ -117,7 +123,7 @@ def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Serv
         keys=key_ring(settings),
         limiter=ImageLimiter(settings.images_per_minute),
         fetcher=Fetcher(hosts=settings.fetch_hosts),
-        registry=registry,
+        metrics=metrics,
         leaving=Event(),
     )
     services.loop.start()

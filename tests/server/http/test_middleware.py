@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from limner.server.errors import ApiError
 from limner.server.http.middleware import BodyLimit, Context
-from tests.server.helpers import error_of
+from tests.server.helpers import Serve, error_of
 
 
 def test_every_answer_has_an_id_and_a_time(lenient: TestClient) -> None:
@@ -38,6 +38,20 @@ def test_every_request_has_a_line_in_the_log(lenient: TestClient, caplog: pytest
     assert (told["model"], told["n"], told["user"]) == ("dall-e-2", 1, "u")
     assert "hidden" not in line
     assert "signature" not in line
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_the_log_tells_prompts_only_where_that_is_wanted(
+    serve: Serve, caplog: pytest.LogCaptureFixture, *, is_told: bool
+) -> None:
+    """Also of a request that is refused for its prompt."""
+    with serve(log_prompts=is_told) as client, caplog.at_level(logging.INFO, "limner.server"):
+        for prompt in ("a hidden cat", "gore and mutilation"):
+            client.post("/v1/images/generations", json={"prompt": prompt, "size": "16x16"})
+    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "limner.server"]
+    assert [line["status"] for line in lines] == [200, 400]
+    told = ["a hidden cat", "gore and mutilation"] if is_told else [None, None]
+    assert [line.get("prompt") for line in lines] == told
 
 
 async def call(app: Any, *, headers: dict[str, str] | None = None, body: bytes = b"") -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -27,6 +29,7 @@ from limner.server.drawing.job import Drawing, wait_for_pictures
 from limner.server.drawing.judging import admit, check_prompt
 from limner.server.drawing.plan import plan
 from limner.server.drawing.stream import EventStream
+from limner.server.errors import refusal
 from limner.server.http.bodies import Body, read_body
 from limner.server.http.origins import origin_of
 from limner.server.services import Services
@@ -65,15 +68,16 @@ class Exchange:
         Raises:
             LimnerError: what is wrong with it, or went wrong before the first byte of the answer.
         """
-        async with read_body(self.request, forms=_FORMS[self.route]) as body:
-            call = self._judged(body)
-            # Before anything is fetched; on another thread, because a long prompt takes tens of milliseconds.
-            request_id = self.request.state.request_id
-            await anyio.to_thread.run_sync(check_prompt, self.services.guard, call, request_id)
-            inputs = await self._loader().load(call)
         able = self.services.pipeline.engine.capabilities
-        wanted = plan(call, able, inputs.picture_HWC, inputs.mask_HW)
-        headers = admit(self.services.limiter, self.caller, call) | _told_aside(call)
+        with self._refusals_counted():
+            async with read_body(self.request, forms=_FORMS[self.route]) as body:
+                call = self._judged(body)
+                # Before anything is fetched; on another thread, because a long prompt takes a while.
+                request_id = self.request.state.request_id
+                await anyio.to_thread.run_sync(check_prompt, self.services.guard, call, request_id)
+                inputs = await self._loader().load(call)
+            wanted = plan(call, able, inputs.picture_HWC, inputs.mask_HW)
+            headers = admit(self.services.limiter, self.caller, call) | _told_aside(call)
         self.request.state.facts["steps"] = wanted.steps or able.default_steps
         drawing = self._drawing(call, wanted)
         self.request.state.facts["job"] = drawing.id
@@ -81,11 +85,24 @@ class Exchange:
             return EventStream(call, drawing, size=wanted.size or (0, 0), source=inputs.size, headers=headers)
         return await self._json(call, drawing, inputs, headers)
 
+    @contextmanager
+    def _refusals_counted(self) -> Iterator[None]:
+        """Count what is not even handed to the loop, which counts what it refuses itself."""
+        try:
+            yield
+        except LimnerError as error:
+            reason = refusal(error)
+            if reason is not None:
+                self.services.metrics.refused(reason)
+            raise
+
     def _judged(self, body: Body) -> Call:
         if self.deployment is not None:
             body = replace(body, values=dict(body.values) | {"model": self.deployment})
         call = validate(self.route, body, self.services.models, strict=self.services.settings.strict)
         facts = {"model": call.model.id, "n": call.n, "user": call.safety_identifier, "stream": call.stream}
+        if self.services.settings.log_prompts:
+            facts["prompt"] = call.prompt
         self.request.state.facts.update({name: value for name, value in facts.items() if value})
         return call
 
@@ -106,6 +123,7 @@ class Exchange:
                 key=self.caller.key,
                 previews=call.partial_images,
                 trace=call.output_format if call.trace else None,
+                span=self.request.state.span,
             )
         except LimnerError:
             self.services.limiter.give_back(self.caller.key, call.n)
@@ -125,7 +143,8 @@ class Exchange:
 
     async def _handed_over(self, call: Call, picture: Picture) -> Drawn:
         """The picture as a file, in the answer or behind a link."""
-        data = await anyio.to_thread.run_sync(encode_picture, picture, call)
+        with self.request.state.span.stage("file_encoding"):
+            data = await anyio.to_thread.run_sync(encode_picture, picture, call)
         if call.response_format == "b64_json":
             return Drawn.of(picture, data)
         link = await anyio.to_thread.run_sync(self._stored, data, call.output_format)

@@ -17,6 +17,7 @@ from limner.batching.base import Loop
 from limner.batching.events import Event, Failed, Finished, Started
 from limner.imaging.picture import Picture
 from limner.server.errors import ClientGoneError
+from limner.server.telemetry import RequestSpan
 from limner.types import FileFormat, ImageRequest
 
 __all__ = ["Drawing", "wait_for_pictures"]
@@ -31,8 +32,10 @@ class Drawing:
         key: for whom; those of different keys take turns.
         previews: how many are wanted on the way.
         trace: whether it is to be told how they came about, down to a file of this format.
+        span: hears of its stages; None is nobody.
 
     Attributes:
+        span: the same.
         id: names the job in the log.
         unread: the end of the prompt that the model does not read.
 
@@ -49,7 +52,9 @@ class Drawing:
         key: str = "",
         previews: int = 0,
         trace: FileFormat | None = None,
+        span: RequestSpan | None = None,
     ) -> None:
+        self.span = span or RequestSpan()
         self.unread = ""
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._event_loop = asyncio.get_running_loop()
@@ -69,6 +74,9 @@ class Drawing:
         # The event loop may be closed by then; nobody waits any more.
         with contextlib.suppress(RuntimeError):
             self._event_loop.call_soon_threadsafe(self._events.put_nowait, event)
+        # Here, because who hangs up reads no last event.
+        if isinstance(event, Finished | Failed):
+            self.span.drawn(event)
 
     async def next(self, seconds: float | None = None) -> Event | None:
         """The next event, or None if there is none within so many seconds; the last is Finished or Failed."""

@@ -170,6 +170,8 @@ class EventStream(StreamingResponse):
 
     async def _finished(self, event: Finished) -> Iterator[bytes]:
         [picture] = event.pictures
-        drawn = Drawn.of(picture, await anyio.to_thread.run_sync(encode_picture, picture, self._call))
+        with self._drawing.span.stage("file_encoding"):
+            data = await anyio.to_thread.run_sync(encode_picture, picture, self._call)
+        drawn = Drawn.of(picture, data)
         now = int(time.time())
         return completed(self._call, drawn, created=now, partials=self._partials, source=self._source)

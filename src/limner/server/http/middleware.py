@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from limner.server.access.links import MAX_URL_CHARACTERS
 from limner.server.errors import ApiError, internal_error
 from limner.server.http.bodies import MAX_FILES, MAX_PART_BYTES
+from limner.server.telemetry import RequestSpan, Telemetry
 
 __all__ = ["BodyLimit", "Context", "error_response"]
 
@@ -40,17 +41,19 @@ class Context:
 
     Args:
         app: what comes next.
+        telemetry: makes its span; None makes none.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, telemetry: Telemetry | None = None) -> None:
         self._app = app
+        self._telemetry = telemetry or Telemetry()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand on, and see to what comes back."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Told(scope, send)
+        exchange = _Told(scope, send, self._telemetry.begin(scope))
         try:
             await self._app(scope, receive, exchange.send)
         except Exception:  # the last line of defence: nothing of the inside may leave
@@ -59,20 +62,22 @@ class Context:
             if not exchange.status:
                 await error_response(internal_error())(scope, receive, exchange.send)
         finally:
-            exchange.log()
+            exchange.end()
 
 
 class _Told:
     """One request, from its first byte to its line in the log."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, span: RequestSpan) -> None:
         self.id = f"req_{secrets.token_hex(16)}"
         self.status = 0
         self._scope = scope
         self._send = send
         self._began = time.perf_counter()
         self.facts: dict[str, Any] = {}
-        scope["state"] = dict(scope.get("state") or {}) | {"request_id": self.id, "facts": self.facts}
+        self._span = span
+        ours = {"request_id": self.id, "facts": self.facts, "span": span}
+        scope["state"] = dict(scope.get("state") or {}) | ours
 
     @property
     def _milliseconds(self) -> int:
@@ -89,8 +94,8 @@ class _Told:
             headers["x-content-type-options"] = "nosniff"
         await self._send(message)
 
-    def log(self) -> None:
-        """One line of JSON; no prompt, and no signature of a link."""
+    def end(self) -> None:
+        """One line of JSON, without the signature of a link; and the end of the span."""
         client = self._scope.get("client")
         line = {
             "id": self.id,
@@ -101,6 +106,7 @@ class _Told:
             "ms": self._milliseconds,
         }
         _logger.info("%s", json.dumps(line | self.facts))
+        self._span.end(request_id=self.id, status=self.status or 499, facts=self.facts)
 
 
 class BodyLimit:
