@@ -26,7 +26,7 @@ from limner.training.scenes.distractors import Choice
 from limner.training.stages import Workshop
 
 SCENES = 40
-TEACHING = JudgeTraining(steps=40, batch=16, adam_rate=1e-2, lesson=0.1)
+TEACHING = JudgeTraining(captions=10, steps=40, batch=16, adam_rate=1e-2, lesson=0.1)
 
 
 def toy_autoencoder() -> PatchAutoencoder:
