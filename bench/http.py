@@ -55,10 +55,7 @@ def main() -> None:
     numbers |= {"measures": [measure.row() for measure in measures]}
     print_table([(size, _told(row)) for size, row in numbers["overhead"].items()])
     print_measures(measures)
-    if options.out:
-        options.out.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
-    else:
-        print(f"written to {write_result('http', numbers)}")
+    print(f"written to {write_result('http', numbers, options.out)}")
 
 
 def _measured(pipeline: Pipeline, server: Server, *, short: bool) -> tuple[dict[str, Any], list[Measure]]:

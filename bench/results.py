@@ -55,8 +55,11 @@ class Measure:
         }
 
 
-def write_result(name: str, numbers: dict[str, Any]) -> Path:
-    """Write `numbers` to bench/results/NAME-DATE.json; returns the path."""
+def write_result(name: str, numbers: dict[str, Any], out: Path | None = None) -> Path:
+    """Write `numbers` to `out`, or with date, commit and machine to bench/results/NAME-DATE.json; returns the path."""
+    if out:
+        out.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+        return out
     RESULTS.mkdir(exist_ok=True)
     now = datetime.now(UTC)
     commit = subprocess.run(

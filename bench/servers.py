@@ -1,4 +1,4 @@
-"""Servers in processes of their own, and clients for them: what the benchmarks of serving share."""
+"""Servers, in processes or threads of their own, and clients for them: what the benchmarks of serving share."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import uvicorn
+from fastapi import FastAPI
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -37,6 +39,8 @@ __all__ = [
     "picture_of",
     "pixels_of",
     "starting",
+    "threaded",
+    "wait",
 ]
 
 LIMNER = "from limner.cli import main; main()"
@@ -108,6 +112,33 @@ def starting(folder: Path, code: str, *arguments: str) -> Iterator[Server]:
             yield Server(process=process, log=log)
         finally:
             process.kill()
+
+
+@contextmanager
+def threaded(application: FastAPI) -> Iterator[uvicorn.Server]:
+    """Serve an application in a thread of this process, on a free port."""
+    server = uvicorn.Server(uvicorn.Config(application, port=0, log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait(lambda: server.started)
+    try:
+        yield server
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def wait(happens: Callable[[], bool], pause: float = 0.005) -> None:
+    """Wait until something is so.
+
+    Raises:
+        TimeoutError: it was not, for minutes.
+    """
+    until = time.monotonic() + _PATIENCE
+    while not happens():
+        if time.monotonic() > until:
+            raise TimeoutError("a server does not do what it is asked")
+        time.sleep(pause)
 
 
 def order(prompt: str, seed: int, **more: Any) -> dict[str, Any]:

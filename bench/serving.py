@@ -13,10 +13,8 @@ name, and `pip install --group bench` installs it.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,12 +24,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import uvicorn
 
 from bench.load import arrivals, percentile, summary
 from bench.peers.server import PEERS, missing
 from bench.results import Measure, print_measures, print_table, write_result
-from bench.servers import LIMNER, Server, ask, begun, crowd, health_seconds, in_flight, order, starting
+from bench.servers import (
+    LIMNER,
+    Server,
+    ask,
+    begun,
+    crowd,
+    health_seconds,
+    in_flight,
+    order,
+    starting,
+    threaded,
+    wait,
+)
 from limner.engines.stepping import step_together
 from limner.loading import load
 from limner.pipeline import Pipeline
@@ -49,7 +58,6 @@ _DEADLINE = 5
 """Times that one picture takes alone: after that it is of no use any more."""
 
 _CLIENTS = 8
-_PATIENCE = 300.0
 _PLAIN = (
     "import limner.server.services as services; from limner.batching.plain import PlainLoop; "
     f"services.DeviceLoop = PlainLoop; {LIMNER}"
@@ -92,10 +100,7 @@ def main() -> None:
     print_table(rates_table(numbers))
     for name, packages in numbers["left_out"].items():
         print(f"left out: {name}, for want of {', '.join(packages)}; `pip install --group bench` installs it")
-    if options.out:
-        options.out.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
-    else:
-        print(f"written to {write_result('serving', numbers)}")
+    print(f"written to {write_result('serving', numbers, options.out)}")
 
 
 def rates_table(numbers: dict[str, Any]) -> list[tuple[str, str]]:
@@ -219,21 +224,13 @@ def _timed(call: Callable[[], object]) -> float:
 def _behind_eight(server: Server, fields: dict[str, Any]) -> float:
     """Seconds of a request that comes when eight others have begun; then they leave."""
     eight = [begun(server.address, order(f"{seed} horses", seed, steps=25)) for seed in range(8)]
-    _wait(lambda: server.get("/queue")["running"] > 0)
+    wait(lambda: server.get("/queue")["running"] > 0)
     time.sleep(0.05)
     seconds = _timed(lambda: _asked(server, fields))
     for connection in eight:
         connection.close()
-    _wait(lambda: not server.get("/queue")["running"])
+    wait(lambda: not server.get("/queue")["running"])
     return seconds
-
-
-def _wait(happens: Callable[[], bool], pause: float = 0.005) -> None:
-    until = time.monotonic() + _PATIENCE
-    while not happens():
-        if time.monotonic() > until:
-            raise TimeoutError("a server does not do what it is asked")
-        time.sleep(pause)
 
 
 def _throughput(pipeline: Pipeline, server: Server, plan: _Plan) -> tuple[float, Measure]:
@@ -273,11 +270,11 @@ def _disconnects(pipeline: Pipeline, folder: Path, plan: _Plan) -> Measure:
             before = made()
             connection = begun(address, order("a sheep", seed, steps=200))
             # Each leaves at another moment of a step.
-            _wait(partial(_above, made, before + 1), pause=0.001)
+            wait(partial(_above, made, before + 1), pause=0.001)
             time.sleep(0.0015 * (seed % 10))
             at = made()
             connection.close()
-            _wait(lambda: not services.loop.load().running)
+            wait(lambda: not services.loop.load().running)
             time.sleep(0.02)
             steps.append(made() - at)
     return Measure(
@@ -299,15 +296,8 @@ def _serving(pipeline: Pipeline, folder: Path) -> Iterator[tuple[str, Services]]
     settings = Settings(data_dir=folder)
     services = start_services(settings, pipeline)
     application = create_app(settings, services=services)
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    _wait(lambda: server.started)
-    try:
+    with threaded(application) as server:
         yield f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", services
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def _health(server: Server, plan: _Plan) -> Measure:

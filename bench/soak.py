@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -37,6 +37,7 @@ import numpy as np
 import uvicorn
 
 from bench.results import print_table, write_result
+from bench.servers import threaded, wait
 from limner.engines.base import Inpaint
 from limner.errors import EngineError
 from limner.imaging.codec import encode
@@ -90,10 +91,7 @@ def main() -> None:
     print_table([(name, str(value)) for name, value in numbers.items()])
     verdict = "reached" if numbers["memory_growth"] <= GOAL else "missed"
     print(f"goal for memory: at most {GOAL:.0%} more, {verdict}")
-    if options.out:
-        options.out.write_text(json.dumps(numbers), encoding="utf-8")
-    else:
-        print(f"written to {write_result('soak', numbers)}")
+    print(f"written to {write_result('soak', numbers, options.out)}")
 
 
 def soak_apart(engine: str, pictures: int) -> dict[str, Any]:
@@ -196,15 +194,8 @@ def _serving(folder: Path, pipeline: Pipeline) -> Iterator[_House]:
     store = DiskStore(pictures, signing_key(pictures), clock=lambda: sum(hours))
     services = replace(start_services(settings, pipeline), store=store)
     application = create_app(settings, services=services)
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    _wait(lambda: server.started)
-    try:
+    with threaded(application) as server:
         yield _House(server=server, services=services, hours=hours, pictures=pictures)
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def _rounds(house: _House, visitors: _Visitors, pictures: int) -> tuple[list[float], list[int]]:
@@ -215,7 +206,7 @@ def _rounds(house: _House, visitors: _Visitors, pictures: int) -> tuple[list[flo
     open_files: list[int] = []
     while visitors.drawn < pictures or len(memory) < 4:
         visitors.come(visitors.choose(max(_CLIENTS, pictures // _ROUNDS)))
-        _wait(house.at_rest)
+        wait(house.at_rest)
         memory.append(_memory())
         open_files.append(_open_files())
         visitors.follow_links(sum(house.hours))
@@ -312,14 +303,6 @@ class _Visitors:
             body = response.read()
         connection.close()
         return response.status, body
-
-
-def _wait(happens: Callable[[], bool]) -> None:
-    until = time.monotonic() + _PATIENCE
-    while not happens():
-        if time.monotonic() > until:
-            raise TimeoutError("the server does not come to rest")
-        time.sleep(0.01)
 
 
 def _memory() -> float:

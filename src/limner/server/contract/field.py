@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from limner.server.contract.models import Family, Feature, ModelName
 
-__all__ = ["Field", "Kind", "Number", "Route"]
+__all__ = ["FORMS", "Field", "Kind", "Number", "Route"]
 
 Kind: TypeAlias = Literal[
     "boolean",
@@ -32,6 +32,14 @@ class Route(StrEnum):
     GENERATIONS = "generations"
     EDITS = "edits"
     VARIATIONS = "variations"
+
+
+FORMS: dict[Route, tuple[str, ...]] = {
+    Route.GENERATIONS: ("json",),
+    Route.EDITS: ("json", "form"),
+    Route.VARIATIONS: ("form",),
+}
+"""In which kinds of body each can be asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

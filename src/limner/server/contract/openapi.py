@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from limner.server.access.links import MAX_URL_CHARACTERS
-from limner.server.contract.field import Field, Route
+from limner.server.contract.field import FORMS, Field, Route
 from limner.server.contract.fields import fields_of
 from limner.server.contract.schemas import (
     Completed,
@@ -54,11 +54,6 @@ _REFERENCE: dict[str, Any] = {
 _FILE: dict[str, Any] = {"type": "string", "format": "binary"}
 _TYPES = {"boolean": "boolean", "integer": "integer", "number": "number", "object": "object"}
 _NAMES = {"json": "application/json", "form": "multipart/form-data"}
-_FORMS: dict[Route, tuple[str, ...]] = {
-    Route.GENERATIONS: ("json",),
-    Route.EDITS: ("form", "json"),
-    Route.VARIATIONS: ("form",),
-}
 
 FILE_BODY: dict[str, Any] = {
     "requestBody": {
@@ -109,7 +104,7 @@ def documented(route: Route, *further: int) -> dict[str, Any]:
         route: which.
         *further: statuses besides those of all of them.
     """
-    content = {_NAMES[form]: {"schema": _body(route, form)} for form in _FORMS[route]}
+    content = {_NAMES[form]: {"schema": _body(route, form)} for form in FORMS[route]}
     answer: dict[str, Any] = {"model": ImagesResponse, "description": "The pictures."}
     if route != Route.VARIATIONS:
         answer["content"] = {"text/event-stream": {"itemSchema": _event()}}

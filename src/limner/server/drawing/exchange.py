@@ -20,7 +20,7 @@ from limner.errors import LimnerError
 from limner.imaging.picture import Picture
 from limner.server.access.auth import Caller
 from limner.server.contract.calls import Call
-from limner.server.contract.field import Route
+from limner.server.contract.field import FORMS, Route
 from limner.server.contract.validate import validate
 from limner.server.drawing.answers import Drawn, JsonAnswer, images_response
 from limner.server.drawing.encoding import EXTENSIONS, encode_picture
@@ -36,12 +36,6 @@ from limner.server.services import Services
 from limner.types import ImageRequest
 
 __all__ = ["Exchange"]
-
-_FORMS: dict[Route, tuple[str, ...]] = {
-    Route.GENERATIONS: ("json",),
-    Route.EDITS: ("json", "form"),
-    Route.VARIATIONS: ("form",),
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +64,7 @@ class Exchange:
         """
         able = self.services.pipeline.engine.capabilities
         with self._refusals_counted():
-            async with read_body(self.request, forms=_FORMS[self.route]) as body:
+            async with read_body(self.request, forms=FORMS[self.route]) as body:
                 call = self._judged(body)
                 # Before anything is fetched; on another thread, because a long prompt takes a while.
                 request_id = self.request.state.request_id
