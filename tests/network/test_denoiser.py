@@ -85,37 +85,15 @@ def test_tokens_and_vector_of_the_prompt_both_count() -> None:
         assert (model(x, T, *changed)[0] - expected).abs().max() > 1e-3
 
 
-def test_keeping_all_tokens_is_not_routing() -> None:
-    """With every picture token kept, the routed residual is the plain one."""
-    model, x, condition = tiny(), torch.randn(2, 4, 4, 4), prompt()
-    plain, _ = model.residual(x, T, *condition)
-    routed, _ = model.residual(x, T, *condition, torch.arange(16))
-    torch.testing.assert_close(routed, plain)
-
-
-def test_routed_tokens_come_back_to_their_places() -> None:
-    """If the middle layers do nothing, it makes no difference who passes through them."""
-    model, x, condition = tiny(), torch.randn(2, 4, 4, 4), prompt()
-    with torch.no_grad():
-        model.modulate.weight.zero_()
-        middle: Any = model.layers[1]
-        middle.modulation.zero_()
-    plain, _ = model.residual(x, T, *condition)
-    routed, _ = model.residual(x, T, *condition, torch.tensor([1, 4, 5, 11]))
-    torch.testing.assert_close(routed, plain)
-
-
 def test_nearness_is_by_distance_between_cells() -> None:
-    """The bias of two picture tokens starts at minus a slope times their distance, kept tokens' too."""
+    """The bias of two picture tokens starts at minus a slope times their distance."""
     layer: Any = tiny().layers[0]
     hidden = torch.zeros(1, 1, 1, 3)
-    bias = layer._bias(1, hidden, None)[0]
+    bias = layer._bias(1, hidden)[0]
     assert bias.shape == (2, 16, 19)
     for n, m in itertools.product(range(16), repeat=2):
         distance = ((n // 4 - m // 4) ** 2 + (n % 4 - m % 4) ** 2) ** 0.5
         assert bias[:, n, m].tolist() == pytest.approx([0, -0.5 * distance])
-    keep = torch.tensor([2, 3, 12])
-    torch.testing.assert_close(layer._bias(1, hidden, keep)[0][..., :3], bias[:, keep][..., keep])
 
 
 def test_large_weights_do_not_saturate_attention() -> None:

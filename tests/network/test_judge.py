@@ -28,11 +28,10 @@ def questions(count: int) -> tuple[Tensor, Tensor]:
 
 
 def test_ten_captions_get_ten_scores() -> None:
-    """A batch of pictures with ten captions each gives (B, 10) scores and (B, things) sightings."""
+    """A batch of pictures with ten captions each gives (B, 10) scores."""
     judge = tiny()
     seen = judge.look(torch.rand(3, 3, 64, 64) * 2 - 1)
     assert judge(seen, *questions(3)).shape == (3, 10)
-    assert judge.spot(seen).shape == (3, 165)
 
 
 def test_a_caption_is_scored_by_itself() -> None:
@@ -47,13 +46,13 @@ def test_a_caption_is_scored_by_itself() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_without_training_it_is_at_chance(seed: int) -> None:
-    """Its loss is that of one in ten: ln 10."""
+def test_without_training_it_is_no_better_than_chance(seed: int) -> None:
+    """Its loss is at least that of one in ten, ln 10, within what a hundred pictures can tell."""
     judge = tiny(seed)
     seen = judge.look(torch.rand(100, 3, 64, 64) * 2 - 1)
     scores = judge(seen, *questions(100))
     loss = nn.functional.cross_entropy(scores, torch.zeros(100, dtype=torch.int64))
-    assert loss.item() == pytest.approx(math.log(10), abs=0.2)
+    assert loss.item() > math.log(10) - 0.2
 
 
 def test_picture_and_caption_both_count() -> None:
@@ -65,12 +64,20 @@ def test_picture_and_caption_both_count() -> None:
     assert black.unique().numel() == 10
 
 
-def test_a_thing_is_spotted_wherever_it_stands() -> None:
-    """The sighting of a thing is the strongest of all places."""
+def test_words_are_looked_for_everywhere_in_every_picture() -> None:
+    """A caption's match with a picture is the mean over its words of the likeness to the most alike token."""
     judge = tiny()
-    seen = torch.randn(1, 4, 32)
-    at_each = torch.stack([judge.spot(seen[:, [place]]) for place in range(4)])
-    torch.testing.assert_close(judge.spot(seen), at_each.amax(0))
+    seen, words = torch.randn(3, 4, 32), torch.randn(3, 6, 32)
+    mask = torch.ones(3, 6, dtype=torch.bool)
+    mask[1, 2:] = False
+    scores = judge.match(seen, words, mask)
+    assert scores.shape == (3, 3)
+    for picture in range(3):
+        for caption in range(3):
+            there = words[caption][mask[caption]]
+            best = [max(nn.functional.cosine_similarity(w, t, 0) for t in seen[picture]) for w in there]
+            expected = judge.sharpness * sum(best) / len(best)
+            torch.testing.assert_close(scores[picture, caption], expected)
 
 
 def test_a_caption_without_words_is_no_trouble() -> None:

@@ -19,7 +19,8 @@ from limner.training.contrast import ContrastConfig
 from limner.training.dataset import SceneStream
 from limner.training.denoise import RunConfig
 from limner.training.evaluate import SamplingConfig
-from limner.training.judge import Examination, JudgeTraining
+from limner.training.examination import Examination
+from limner.training.judge import JudgeTraining
 from limner.training.recipe import Recipe
 from limner.training.run import TrainingRun
 from limner.training.stages import Workshop
@@ -45,7 +46,7 @@ RECIPE = Recipe(
     autoencoder=AutoencoderConfig(channels=12),
     text_encoder=TextEncoderConfig(vocabulary=256, positions=48, width=16, layers=1, heads=2, hidden=32),
     image_tower=ImageTowerConfig(channels=12, width=16, layers=1, heads=2),
-    judge=JudgeConfig(vocabulary=256, word_width=8, width=16, heads=2, picture_layers=1, things=20),
+    judge=JudgeConfig(vocabulary=256, word_width=8, width=16, heads=2, picture_layers=1),
     denoiser=DenoiserConfig(channels=12, width=16, layers=1, heads=2, text_width=16),
     contrast=ContrastConfig(steps=2, batch=4),
     judge_training=JudgeTraining(steps=2, batch=4),
@@ -84,5 +85,4 @@ def _questions(workshop: Workshop) -> Examination:
     stream, tokenizer = SceneStream(workshop.stream()), Tokenizer(workshop.tokenizer, window=32)
     choices = [stream.choices(index) for index in range(RECIPE.scenes)]
     ids_K10T = np.array([[tokenizer.encode(choice.text).ids_T for choice in row] for row in choices])
-    things_KS = np.zeros((RECIPE.scenes, RECIPE.judge.things), dtype=np.bool_)
-    return Examination(ids_K10T=ids_K10T.astype(np.int32), things_KS=things_KS, choices=choices)
+    return Examination(ids_K10T=ids_K10T.astype(np.int32), choices=choices)

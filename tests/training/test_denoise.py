@@ -17,15 +17,15 @@ from limner.training.denoise import DenoiserRun, RunConfig, RunData
 from limner.training.flow import FlowConfig
 
 SHAPES = DenoiserConfig(channels=3, grid=2, width=16, layers=3, heads=2, text_width=8, vector=4)
-CONFIG = RunConfig(epochs=2, epoch_pictures=12, batch=4, flow=FlowConfig(routed=0.5))
+CONFIG = RunConfig(epochs=2, epoch_pictures=12, batch=4)
 SCENES, WORDINGS = 10, 3
 
 
 def data() -> RunData:
-    """Latents and prompt vectors that tell their scene's number; a thing stands in each first cell."""
+    """Latents and prompt vectors that tell their scene's number; thing 2's part 1 stands in each first cell."""
     scene_K = np.arange(SCENES)
-    things_Khw = np.zeros((SCENES, 2, 2), dtype=np.bool_)
-    things_Khw[:, 0, 0] = True
+    things_K2hw = np.zeros((SCENES, 2, 2, 2), dtype=np.uint8)
+    things_K2hw[:, :, 0, 0] = 2, 1
     start_M = np.concatenate([[0], np.cumsum(1 + np.arange(SCENES * WORDINGS) % 5)])
     states = CaptionStates(
         states_ND=np.random.default_rng(0).normal(size=(start_M[-1], 8)).astype(np.float16),
@@ -34,7 +34,10 @@ def data() -> RunData:
     )
     latents_KChw = np.broadcast_to(scene_K[:, None, None, None] / 10, (SCENES, 3, 2, 2))
     return RunData(
-        latents_KChw=latents_KChw.astype(np.float16), things_Khw=things_Khw, states=states, wordings=WORDINGS
+        latents_KChw=latents_KChw.astype(np.float16),
+        things_K2hw=things_K2hw,
+        states=states,
+        wordings=WORDINGS,
     )
 
 
@@ -56,8 +59,12 @@ def train(run: DenoiserRun, steps: int) -> list[dict[str, float]]:
 
 
 def same_weights(one: DenoiserRun, other: DenoiserRun) -> bool:
-    """Whether model and average are the same to the bit."""
-    pairs = [(one.model.state_dict(), other.model.state_dict()), (one.average.weights, other.average.weights)]
+    """Whether model, average and lesson are the same to the bit."""
+    pairs = [
+        (one.model.state_dict(), other.model.state_dict()),
+        (one.average.weights, other.average.weights),
+        (one.lesson.state_dict(), other.lesson.state_dict()),
+    ]
     return all(torch.equal(mine[name], theirs[name]) for mine, theirs in pairs for name in mine)
 
 
@@ -136,20 +143,22 @@ def test_both_optimizers_follow_the_rate(tmp_path: Path) -> None:
 def test_a_batch_is_determined_by_seed_and_step(tmp_path: Path) -> None:
     """Asked for twice it is the same, whatever was trained meanwhile; another step or seed has another."""
     run, other = begin(tmp_path), begin(tmp_path / "other", replace(CONFIG, seed=1))
-    x0, noise, t, condition, weight, keep = run.batch(1)
+    batch = run.batch(1)
     train(run, 1)
     again = run.batch(1)
-    pairs = zip((x0, noise, t, *condition, weight, keep), (*again[:3], *again[3], *again[4:]), strict=True)
-    assert all(torch.equal(one, same) for one, same in pairs if one is not None and same is not None)
-    assert not torch.equal(t, run.batch(2)[2])
-    assert not torch.equal(t, other.batch(1)[2])
+    assert all(torch.equal(one, same) for one, same in zip(batch.condition, again.condition, strict=True))
+    for name in set(batch._fields) - {"condition"}:
+        assert torch.equal(getattr(batch, name), getattr(again, name))
+    assert not torch.equal(batch.t_B, run.batch(2).t_B)
+    assert not torch.equal(batch.t_B, other.batch(1).t_B)
 
 
 def test_pictures_get_their_own_captions(tmp_path: Path) -> None:
     """Prompts are those of the picture's scene, in all wordings."""
     run = begin(tmp_path, replace(CONFIG, batch=300, epoch_pictures=300, flow=FlowConfig(drop=0)))
-    x0, _, _, (_, mask, vectors), _, _ = run.batch(0)
-    assert torch.equal(vectors[:, 0], (x0[:, 0, 0, 0] * 10).round())
+    batch = run.batch(0)
+    _, mask, vectors = batch.condition
+    assert torch.equal(vectors[:, 0], (batch.x0_BChw[:, 0, 0, 0] * 10).round())
     assert mask.shape == (300, 8)
     first = vectors[:, 0] == 0
     assert set(mask[first].sum(1).tolist()) == {1, 2, 3}
@@ -160,25 +169,32 @@ def test_dropped_prompts_are_no_prompts_at_all(tmp_path: Path, drop: float) -> N
     """The stated share of pictures has neither tokens nor a vector; no picture has only one of them."""
     run = begin(tmp_path, replace(CONFIG, batch=1000, epoch_pictures=1000, flow=FlowConfig(drop=drop)))
     run.data.states.vectors_MV[:] = 1
-    _, _, _, (_, mask, vectors), _, _ = run.batch(0)
+    _, mask, vectors = run.batch(0).condition
     assert torch.equal(mask.any(1), vectors.any(1))
     assert (~mask.any(1)).float().mean().item() == pytest.approx(drop, abs=0.04)
 
 
 def test_things_weigh_more(tmp_path: Path) -> None:
     """A cell with a thing counts `thing_weight` times as much as another, and a picture 1 on average."""
-    weight = begin(tmp_path).batch(0)[4]
+    weight = begin(tmp_path).batch(0).weight_B1hw
     torch.testing.assert_close(weight[:, 0, 0, 0] / weight[:, 0, 1, 1], torch.full((4,), 4.0))
     torch.testing.assert_close(weight.mean(), torch.tensor(1.0))
 
 
-def test_the_stated_share_of_tokens_is_routed(tmp_path: Path) -> None:
-    """Half of four tokens are kept, in order, others at other steps; with nothing to route all are."""
-    run = begin(tmp_path)
-    kept = [run.batch(step)[5] for step in range(20)]
-    drawn = {tuple(keep.tolist()) for keep in kept if keep is not None}
-    assert drawn == {(a, b) for a in range(4) for b in range(a + 1, 4)}
-    assert begin(tmp_path, replace(CONFIG, flow=FlowConfig(routed=0))).batch(0)[5] is None
+@pytest.mark.parametrize(("lesson", "taught"), [(0.0, False), (0.2, True)])
+def test_the_lesson_teaches_the_layers_before_it(tmp_path: Path, *, lesson: float, taught: bool) -> None:
+    """The first layers learn from the head alone, which starts at zero, unless the lesson counts."""
+    run = begin(tmp_path, replace(CONFIG, flow=FlowConfig(lesson=lesson)))
+    run._train_step()
+    gradients = [parameter.grad for parameter in run.model.layers[0].parameters()]
+    assert any(gradient is not None and gradient.any().item() for gradient in gradients) == taught
+
+
+def test_the_lesson_is_learned(tmp_path: Path) -> None:
+    """What stands where is the same in all pictures here: soon there is little left to be wrong about."""
+    run = begin(tmp_path, replace(CONFIG, epoch_pictures=160, epochs=1))
+    lessons = [record["lesson"] for record in run.train_epoch()]
+    assert lessons[-1] < 0.5 * lessons[0]
 
 
 def test_the_log_tells_of_each_step_once(tmp_path: Path) -> None:
@@ -200,6 +216,6 @@ def test_an_epoch_must_be_whole_batches() -> None:
 
 def test_it_learns(tmp_path: Path) -> None:
     """On a few scenes the loss falls to less than half of what it was."""
-    config = replace(CONFIG, epoch_pictures=16 * 40, batch=16, epochs=1, flow=FlowConfig(drop=0))
+    config = replace(CONFIG, epoch_pictures=16 * 60, batch=16, epochs=1, flow=FlowConfig(drop=0))
     losses = [record["loss"] for record in begin(tmp_path, config).train_epoch()]
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])

@@ -13,7 +13,7 @@ from limner.diffusion.noise import noise
 from limner.network.denoiser import Denoiser, DenoiserConfig
 from limner.training.cache import CaptionStates
 from limner.training.evaluate import SamplingConfig, draw, observe, through_a_file
-from limner.training.judge import Verdict
+from limner.training.examination import Verdict
 
 SHAPES = DenoiserConfig(channels=3, grid=2, width=16, layers=1, heads=2, text_width=8, vector=4)
 CONFIG = SamplingConfig(steps=3)

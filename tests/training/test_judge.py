@@ -15,18 +15,13 @@ from limner.network.autoencoder import AutoencoderConfig, PatchAutoencoder, to_p
 from limner.network.judge import Judge, JudgeConfig
 from limner.text.tokenizer import Tokenizer
 from limner.training.dataset import SceneStream
-from limner.training.judge import (
-    Examination,
-    JudgeTraining,
-    ask_judge,
-    patch_view,
-    train_judge,
-)
+from limner.training.examination import Examination, ask_judge
+from limner.training.judge import JudgeTraining, patch_view, train_judge
 from limner.training.scenes.distractors import Choice
 from limner.training.stages import Workshop
 
 SCENES = 40
-TEACHING = JudgeTraining(captions=10, steps=40, batch=16, adam_rate=1e-2, lesson=0.1)
+TEACHING = JudgeTraining(captions=10, steps=40, batch=16, adam_rate=1e-2, match=0.1, lesson=0.1)
 
 
 def toy_autoencoder() -> PatchAutoencoder:
@@ -37,8 +32,8 @@ def toy_autoencoder() -> PatchAutoencoder:
     return autoencoder
 
 
-def toy() -> tuple[Examination, NDArray[np.float16]]:
-    """Pictures of one of ten colours, and captions of one word that name a colour, the true one first."""
+def toy() -> tuple[Examination, NDArray[np.float16], NDArray[np.uint8]]:
+    """Captions of one word that name a colour, the true one first; pictures of it; the colour as a thing."""
     random = np.random.default_rng(0)
     colours_10C = np.array([[r, g, b] for r in (-0.8, 0, 0.8) for g in (-0.8, 0, 0.8) for b in (-0.8, 0.8)])
     named_K10 = np.stack([np.roll(np.arange(10), -(scene % 10)) for scene in range(SCENES)])
@@ -47,9 +42,10 @@ def toy() -> tuple[Examination, NDArray[np.float16]]:
     kinds = ["", *["colour"] * 5, *["thing"] * 4]
     choices = [[Choice(str(n), kind) for n, kind in zip(row, kinds, strict=True)] for row in named_K10]
     latents_KC = colours_10C[named_K10[:, 0]] + random.normal(size=(SCENES, 3)) * 0.02
-    things_KS = named_K10[:, :1] == np.arange(10)
-    examination = Examination(ids_K10T=ids_K10T, things_KS=things_KS, choices=choices)
-    return examination, np.broadcast_to(latents_KC[..., None, None], (SCENES, 3, 2, 2)).astype(np.float16)
+    latents_KChw = np.broadcast_to(latents_KC[..., None, None], (SCENES, 3, 2, 2)).astype(np.float16)
+    things_K2hw = np.ones((SCENES, 2, 2, 2), dtype=np.uint8)
+    things_K2hw[:, 0] += named_K10[:, 0, None, None].astype(np.uint8)
+    return Examination(ids_K10T=ids_K10T, choices=choices), latents_KChw, things_K2hw
 
 
 def pictures(latents: NDArray[np.float16]) -> Tensor:
@@ -61,9 +57,7 @@ def pictures(latents: NDArray[np.float16]) -> Tensor:
 def beginner() -> Judge:
     """An untrained judge of pictures of 64 x 64."""
     torch.manual_seed(0)
-    shapes = JudgeConfig(
-        vocabulary=11, word_width=16, tokens=4, grid=2, width=32, heads=2, picture_layers=1, things=10
-    )
+    shapes = JudgeConfig(vocabulary=11, word_width=16, tokens=4, grid=2, width=32, heads=2, picture_layers=1)
     judge = Judge(shapes)
     judge.words.normal_()
     return judge
@@ -79,10 +73,10 @@ def taught(config: JudgeTraining = TEACHING) -> tuple[Judge, list[tuple[int, flo
 
 def test_the_judge_learns_to_tell_colours() -> None:
     """On pictures, of which it has only seen latents, its loss falls from chance to little."""
-    examination, latents = toy()
+    examination, latents, _ = toy()
     before = ask_judge(beginner(), pictures(latents), examination)
     after = ask_judge(taught()[0], pictures(latents), examination)
-    assert before.loss == pytest.approx(np.log(10), abs=0.3)
+    assert before.loss > np.log(10) - 0.3
     assert after.loss < 0.5
     assert after.accuracy > 0.9
 
@@ -96,7 +90,7 @@ def test_lessons_are_determined_by_their_seed() -> None:
 
 def test_the_verdict_is_by_what_was_changed() -> None:
     """Each kind has the share of its captions that scored below the true one; accuracy asks for all nine."""
-    examination, latents = toy()
+    examination, latents, _ = toy()
     judge = beginner()
     verdict = ask_judge(judge, pictures(latents), examination)
     scores = judge(judge.look(pictures(latents)), *examination.captions(range(SCENES)))
@@ -124,7 +118,7 @@ def test_patches_of_latents_are_those_of_the_halved_picture() -> None:
 
 
 def test_questions_are_the_streams(rehearsal: Workshop) -> None:
-    """For each held-out scene: its ten captions, their tokens, and the things in it."""
+    """For each held-out scene: its ten captions and their tokens."""
     stream, tokenizer = SceneStream(rehearsal.stream(1, held_out=True)), Tokenizer(rehearsal.tokenizer)
     examination = Examination.load(rehearsal.folder / "examination.npz")
     assert examination.choices == [stream.choices(index) for index in range(6)]
@@ -132,20 +126,15 @@ def test_questions_are_the_streams(rehearsal: Workshop) -> None:
     assert ids.shape == mask.shape == (6, 10, int(mask.sum(-1).max()))
     text = tokenizer.encode(examination.choices[2][5].text)
     assert ids[2, 5][mask[2, 5]].tolist() == text.ids_T[text.mask_T].tolist()
-    nouns = [concept.noun for concept in stream.vocabulary.concepts]
-    for index, things_S in enumerate(examination.things_KS):
-        shown = {group.concept.noun for group in stream.scene(index).groups}
-        assert {noun for noun, there in zip(nouns, things_S, strict=True) if there} == shown
 
 
 def test_questions_come_back_from_disk(tmp_path: Path) -> None:
-    """Ids, things and captions with their kinds are what was saved."""
-    examination, _ = toy()
+    """Ids and captions with their kinds are what was saved."""
+    examination = toy()[0]
     examination.save(tmp_path / "questions.npz")
     loaded = Examination.load(tmp_path / "questions.npz")
     assert loaded.choices == examination.choices
     assert np.array_equal(loaded.ids_K10T, examination.ids_K10T)
-    assert np.array_equal(loaded.things_KS, examination.things_KS)
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0.0, 1.0), (0.5, 1.0), (0.95, 1.0), (0.2, 0.4)])

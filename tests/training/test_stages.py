@@ -18,7 +18,7 @@ from limner.text.tokenizer import Tokenizer
 from limner.training.cache import load_array, to_unit
 from limner.training.checkpoint import load_checkpoint
 from limner.training.dataset import SceneStream
-from limner.training.judge import Examination, ask_judge
+from limner.training.examination import Examination, ask_judge
 from limner.training.stages import Workshop, tokenizer_file
 
 

@@ -59,26 +59,24 @@ class _Layer(nn.Module):
         self.nearness = nn.Parameter(_slopes(config.heads, config.grid))
 
     def forward(
-        self, x_BNW: Tensor, text_BTW: Tensor, hidden_B11T: Tensor, shared_B6W: Tensor, keep_N: Tensor | None
+        self, x_BNW: Tensor, text_BTW: Tensor, hidden_B11T: Tensor, shared_B6W: Tensor
     ) -> tuple[Tensor, Tensor]:
         shift1, scale1, gate1, shift2, scale2, gate2 = (shared_B6W + self.modulation)[:, :, None].unbind(1)
         q, k, v = self.qkv(self.norm1(x_BNW) * (1 + scale1) + shift1).chunk(3, dim=-1)
         text_k, text_v = self.text_kv(text_BTW).chunk(2, dim=-1)
         keys, values = torch.cat([k, text_k], 1), torch.cat([v, text_v], 1)
-        bias = self._bias(x_BNW.shape[0], hidden_B11T, keep_N)
+        bias = self._bias(x_BNW.shape[0], hidden_B11T)
         mixed, weights_BHNM = attend(self.query_norm(q), self.key_norm(keys), values, self.heads, bias)
         x_BNW = x_BNW + gate1 * self.out(mixed)
         x_BNW = x_BNW + gate2 * self.feed_forward(self.norm2(x_BNW) * (1 + scale2) + shift2)
         return x_BNW, weights_BHNM[..., x_BNW.shape[1] :].mean(1)
 
-    def _bias(self, batch: int, hidden_B11T: Tensor, keep_N: Tensor | None) -> Tensor:
+    def _bias(self, batch: int, hidden_B11T: Tensor) -> Tensor:
         """(B, H, N, M): how near picture tokens are, learned per head; the prompt's padding is hidden."""
         places = torch.arange(self.grid, device=hidden_B11T.device)
         away = places[:, None] - places[None, :] + self.grid - 1
         table = self.nearness[:, away[:, None, :, None], away[None, :, None, :]]
         near_HNN = table.reshape(self.heads, self.grid**2, self.grid**2)
-        if keep_N is not None:
-            near_HNN = near_HNN[:, keep_N][:, :, keep_N]
         near = near_HNN[None].expand(batch, -1, -1, -1)
         return torch.cat([near, hidden_B11T.expand(-1, self.heads, near.shape[2], -1)], -1)
 
@@ -133,7 +131,7 @@ class Denoiser(nn.Module):
             pays to each prompt token, averaged over heads and layers.
         """
         skip_BC, out_BC, into_BC = self.preconditioning(t_B)
-        residual_BChw, attention = self.residual(
+        residual_BChw, attention, _ = self.residual(
             x_BChw * into_BC[..., None, None], t_B, states_BTD, mask_BT, vector_BV
         )
         x0_BChw = skip_BC[..., None, None] * x_BChw + out_BC[..., None, None] * residual_BChw
@@ -146,18 +144,12 @@ class Denoiser(nn.Module):
         return (1 - t) * s**2 / variance, t * s * variance.rsqrt(), variance.rsqrt()
 
     def residual(
-        self,
-        x_BChw: Tensor,
-        t_B: Tensor,
-        states_BTD: Tensor,
-        mask_BT: Tensor,
-        vector_BV: Tensor,
-        keep_N: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
+        self, x_BChw: Tensor, t_B: Tensor, states_BTD: Tensor, mask_BT: Tensor, vector_BV: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """F: everything but the preconditioning; its target has unit variance in every channel.
 
-        With `keep_N`, in training, only those picture tokens pass through the middle layers (all but the
-        first and the last); the others take the short way round (TREAD, Krause et al. 2025).
+        Returns:
+            F (B, C, h, w), the attention as in `forward`, and the tokens (B, N, W) halfway through.
         """
         batch, _, h, w = x_BChw.shape
         text_BTW = self.text_embed(states_BTD)
@@ -167,32 +159,15 @@ class Denoiser(nn.Module):
         condition_BW = self.time(_waves(t_B, self.config.width)) + self.condition(vector_BV * 32)
         shared_B6W = self.modulate(nn.functional.silu(condition_BW)).view(batch, 6, -1)
         x_BNW = self.embed(x_BChw.flatten(2).transpose(1, 2)) + self.places
-        condition = (text_BTW, hidden_B11T, shared_B6W)
-        if keep_N is None:
-            x_BNW, attention_BNT = self._through(x_BNW, condition)
-        else:
-            x_BNW, attention_BNT = self._routed(x_BNW, condition, keep_N)
+        middle_BNW, total_BNT = x_BNW, torch.zeros(())
+        for number, layer in enumerate(self.layers):
+            x_BNW, weights_BNT = layer(x_BNW, text_BTW, hidden_B11T, shared_B6W)
+            total_BNT = total_BNT + weights_BNT
+            if number == len(self.layers) // 2:
+                middle_BNW = x_BNW
         out_BNC = self.head(self.norm(x_BNW))
-        attention_BThw = attention_BNT.transpose(1, 2).reshape(batch, -1, h, w)
-        return out_BNC.transpose(1, 2).reshape(x_BChw.shape), attention_BThw
-
-    def _through(self, x_BNW: Tensor, condition: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        total = torch.zeros(())
-        for layer in self.layers:
-            x_BNW, weights_BNT = layer(x_BNW, *condition, None)
-            total = total + weights_BNT
-        return x_BNW, total / len(self.layers)
-
-    def _routed(
-        self, x_BNW: Tensor, condition: tuple[Tensor, Tensor, Tensor], keep_N: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        first, *middle, last = self.layers
-        x_BNW, weights_BNT = first(x_BNW, *condition, None)
-        kept_BKW = x_BNW[:, keep_N]
-        for layer in middle:
-            kept_BKW, _ = layer(kept_BKW, *condition, keep_N)
-        x_BNW, _ = last(x_BNW.index_copy(1, keep_N, kept_BKW), *condition, None)
-        return x_BNW, weights_BNT
+        attention_BThw = (total_BNT / len(self.layers)).transpose(1, 2).reshape(batch, -1, h, w)
+        return out_BNC.transpose(1, 2).reshape(x_BChw.shape), attention_BThw, middle_BNW
 
 
 def _places(grid: int, width: int) -> Tensor:

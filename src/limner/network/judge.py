@@ -35,7 +35,6 @@ class JudgeConfig:
     picture_layers: int = 3
     caption_layers: int = 1
     meeting_layers: int = 2
-    things: int = 165
 
 
 class _Meeting(nn.Module):
@@ -83,9 +82,9 @@ class Judge(nn.Module):
         self.caption_blocks = nn.ModuleList(Block(width, config.heads) for _ in range(config.caption_layers))
         self.picture_norm = nn.LayerNorm(width)
         self.meetings = nn.ModuleList(_Meeting(config) for _ in range(config.meeting_layers))
+        self.sharpness = nn.Parameter(torch.tensor(10.0))
         self.score_norm = nn.LayerNorm(width)
         self.score = nn.Linear(width, 1)
-        self.things = nn.Linear(width, config.things)
 
     def look(self, pixels_BCHW: Tensor) -> Tensor:
         """Pictures (B, 3, 256, 256) from -1 to 1, halved in size first -> picture tokens (B, N, W)."""
@@ -101,19 +100,44 @@ class Judge(nn.Module):
 
     def forward(self, picture_BNW: Tensor, ids_BKT: Tensor, mask_BKT: Tensor) -> Tensor:
         """Score (B, K) of each caption for its picture."""
+        return self.weigh(picture_BNW, *self.read(ids_BKT, mask_BKT), mask_BKT)
+
+    def weigh(self, picture_BNW: Tensor, words_BKTW: Tensor, hidden: Tensor, mask_BKT: Tensor) -> Tensor:
+        """Score (B, K) of captions that have been read."""
+        best_BKT = (_unit(words_BKTW) @ _unit(picture_BNW)[:, None].transpose(-1, -2)).amax(-1)
+        found_BK = _mean(best_BKT[..., None], mask_BKT).squeeze(-1) * self.sharpness
+        for meeting in self.meetings:
+            words_BKTW = meeting(words_BKTW, picture_BNW, hidden)
+        mean_BKW = _mean(self.score_norm(words_BKTW), mask_BKT)
+        return found_BK + cast("Tensor", self.score(mean_BKW)).squeeze(-1)
+
+    def read(self, ids_BKT: Tensor, mask_BKT: Tensor) -> tuple[Tensor, Tensor]:
+        """Captions' words in their context (B, K, T, W), and the bias (B * K, 1, 1, T) that hides padding."""
         batch, captions, tokens = ids_BKT.shape
         words = self.word_embed(self.words[ids_BKT]) + self.word_places[:tokens]
         hidden = padding_bias(mask_BKT.reshape(batch * captions, tokens))
         flat = words.view(batch * captions, tokens, -1)
         for block in self.caption_blocks:
             flat = block(flat, hidden)
-        words_BKTW = flat.view(batch, captions, tokens, -1)
-        for meeting in self.meetings:
-            words_BKTW = meeting(words_BKTW, picture_BNW, hidden)
-        seen = mask_BKT[..., None].float()
-        mean_BKW = (self.score_norm(words_BKTW) * seen).sum(2) / seen.sum(2).clamp(min=1)
-        return cast("Tensor", self.score(mean_BKW)).squeeze(-1)
+        return flat.view(batch, captions, tokens, -1), hidden
 
-    def spot(self, picture_BNW: Tensor) -> Tensor:
-        """Logits (B, things) of what can be seen: a lesson on the side that speeds up the main one."""
-        return cast("Tensor", self.things(picture_BNW)).amax(1)
+    def match(self, picture_BNW: Tensor, words_BTW: Tensor, mask_BT: Tensor) -> Tensor:
+        """Scores (B, B) of every picture (rows) for every caption that has been read, by its words alone.
+
+        How well each word is found somewhere in the picture, on average (FILIP, Yao et al. 2022, eq. 3).
+        """
+        pictures, captions, tokens = len(picture_BNW), *words_BTW.shape[:2]
+        likeness = _unit(words_BTW).flatten(0, 1) @ _unit(picture_BNW).flatten(0, 1).T
+        best_TB = likeness.view(captions * tokens, pictures, -1).amax(-1)
+        best_BBT = best_TB.T.view(pictures, captions, tokens)
+        return _mean(best_BBT[..., None], mask_BT[None]).squeeze(-1) * self.sharpness
+
+
+def _unit(tokens: Tensor) -> Tensor:
+    return nn.functional.normalize(tokens, dim=-1)
+
+
+def _mean(words_BKTW: Tensor, mask_BKT: Tensor) -> Tensor:
+    """(B, K, W): over the words that are there."""
+    seen = mask_BKT[..., None].float()
+    return (words_BKTW * seen).sum(2) / seen.sum(2).clamp(min=1)

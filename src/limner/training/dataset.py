@@ -18,7 +18,7 @@ from limner.training.scenes.captions import caption
 from limner.training.scenes.compose import compose
 from limner.training.scenes.concepts import data_folder, load_concepts, load_places
 from limner.training.scenes.distractors import Choice, choices
-from limner.training.scenes.layout import arrange, covered
+from limner.training.scenes.layout import arrange, things_in_cells
 from limner.training.scenes.spec import Scene, SceneSampler, Vocabulary, scene_random
 from limner.types import Pixels
 
@@ -59,6 +59,7 @@ class SceneStream:
         self.vocabulary = load_vocabulary(config.data or data_folder())
         self._sampler = SceneSampler(self.vocabulary)
         self._art = Art(config.art)
+        self._numbers = {concept.noun: number for number, concept in enumerate(self.vocabulary.concepts, 1)}
 
     def scene(self, index: int) -> Scene:
         """What scene `index` shows."""
@@ -68,9 +69,9 @@ class SceneStream:
         """uint8 (256, 256, 3)."""
         return compose(self.scene(index), self._art, self._random(_PICTURE, index))
 
-    def things(self, index: int) -> NDArray[np.bool_]:
-        """(8, 8): the cells of the picture in which the scene's things stand."""
-        return covered(arrange(self.scene(index), self._random(_PICTURE, index)))
+    def things(self, index: int) -> NDArray[np.uint8]:
+        """(2, 8, 8): which thing stands in each cell of the picture, and which part of it; 0 for none."""
+        return things_in_cells(arrange(self.scene(index), self._random(_PICTURE, index)), self._numbers)
 
     def caption(self, index: int, wording: int = 0) -> str:
         """One of the ways to say it."""
@@ -91,8 +92,8 @@ def compose_many(config: StreamConfig, indices: Sequence[int], workers: int) -> 
         yield from pool.imap(_compose_one, indices, chunksize=64)
 
 
-def find_things(config: StreamConfig, indices: Sequence[int], workers: int) -> NDArray[np.bool_]:
-    """Where things stand in many scenes, (K, 8, 8)."""
+def find_things(config: StreamConfig, indices: Sequence[int], workers: int) -> NDArray[np.uint8]:
+    """Which things stand where in many scenes, (K, 2, 8, 8)."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=_start_worker, initargs=(config,)) as pool:
         return np.stack(pool.map(_things_of_one, indices, chunksize=256))
@@ -112,5 +113,5 @@ def _compose_one(index: int) -> Pixels:
     return _Worker.stream.picture(index)
 
 
-def _things_of_one(index: int) -> NDArray[np.bool_]:
+def _things_of_one(index: int) -> NDArray[np.uint8]:
     return _Worker.stream.things(index)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,9 +23,10 @@ from limner.network.denoiser import Denoiser
 from limner.training.cache import CaptionStates
 from limner.training.checkpoint import load_checkpoint, load_optimizer, optimizer_tensors, save_checkpoint
 from limner.training.flow import FlowConfig, flow_loss, sample_times
+from limner.training.lesson import Lesson, cell_weights
 from limner.training.optimizer import Average, Muon, split_parameters
 
-__all__ = ["DenoiserRun", "RunConfig", "RunData"]
+__all__ = ["Batch", "DenoiserRun", "RunConfig", "RunData"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,12 +85,23 @@ class RunConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunData:
-    """Cached latents of scenes, where things stand in them, and `wordings` captions' states for each."""
+    """Cached latents of scenes, what stands where in them, and `wordings` captions' states for each."""
 
     latents_KChw: NDArray[np.float16]
-    things_Khw: NDArray[np.bool_]
+    things_K2hw: NDArray[np.uint8]
     states: CaptionStates
     wordings: int
+
+
+class Batch(NamedTuple):
+    """What a step learns from."""
+
+    x0_BChw: Tensor
+    noise_BChw: Tensor
+    t_B: Tensor
+    condition: tuple[Tensor, Tensor, Tensor]
+    things_B2hw: Tensor
+    weight_B1hw: Tensor
 
 
 class DenoiserRun:
@@ -97,7 +109,9 @@ class DenoiserRun:
 
     def __init__(self, folder: Path, config: RunConfig, model: Denoiser, data: RunData) -> None:
         self.folder, self.config, self.model, self.data = folder, config, model, data
+        self.lesson = Lesson(model.config.width, int(data.things_K2hw[:, 0].max()))
         hidden, rest = split_parameters(model)
+        rest += self.lesson.parameters()
         self.muon = Muon(hidden, lr=config.muon_rate, weight_decay=config.decay)
         self.adam = torch.optim.AdamW(rest, lr=config.adam_rate, betas=(0.9, 0.95), weight_decay=0.0)
         self.average = Average(model, config.average)
@@ -120,10 +134,10 @@ class DenoiserRun:
         end = (self.step // self.config.epoch_steps + 1) * self.config.epoch_steps
         while self.step < end:
             began = time.monotonic()
-            loss = self._train_step()
+            loss, lesson = self._train_step()
             self.step += 1
-            pace = self.config.batch / (time.monotonic() - began)
-            record = {"step": self.step, "loss": round(loss, 5), "pictures_per_second": round(pace, 1)}
+            pace = round(self.config.batch / (time.monotonic() - began), 1)
+            record = {"step": self.step, "loss": loss, "lesson": lesson, "pictures_per_second": pace}
             self._log(record)
             if self.step == round((1 - self.config.cooldown) * self.config.steps):
                 self.save(self.folder / "before-cooldown.safetensors")
@@ -139,29 +153,28 @@ class DenoiserRun:
         """The averaged weights as they were at the end of an epoch: what the training trace judges."""
         return self.folder / f"epoch-{epoch:03d}.safetensors"
 
-    def _train_step(self) -> float:
+    def _train_step(self) -> tuple[float, float]:
         for group in (*self.muon.param_groups, *self.adam.param_groups):
             peak = self.config.muon_rate if group in self.muon.param_groups else self.config.adam_rate
             group["lr"] = peak * self.config.rate(self.step)
-        x0, noise, t, condition, weight, keep = self.batch(self.step)
-        loss = flow_loss(self.model, x0, noise, t, condition, weight, keep).mean()
+        x0, noise, t, condition, things, weight = self.batch(self.step)
+        loss_B, middle_BNW = flow_loss(self.model, x0, noise, t, condition, weight)
+        loss, lesson = loss_B.mean(), self.lesson(middle_BNW, things, weight).mean()
         if not math.isfinite(loss.item()):
             raise TrainingError(
                 f"the loss is {loss.item()} at step {self.step}: lower the learning rates and resume"
             )
         self.muon.zero_grad()
         self.adam.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        (loss + self.config.flow.lesson * lesson).backward()
+        nn.utils.clip_grad_norm_([*self.model.parameters(), *self.lesson.parameters()], self.config.clip)
         self.muon.step()
         self.adam.step()
         self.average.update(self.model, self.step)
-        return loss.item()
+        return round(loss.item(), 5), round(lesson.item(), 5)
 
-    def batch(
-        self, step: int
-    ) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor, Tensor], Tensor, Tensor | None]:
-        """Step's pictures, noise, times, conditions, weights and routed tokens: by (seed, step) alone."""
+    def batch(self, step: int) -> Batch:
+        """What step learns from: by (seed, step) alone."""
         config, random = self.config, np.random.Generator(np.random.Philox(key=[self.config.seed, step]))
         generator = torch.Generator().manual_seed(int(random.integers(2**62)))
         rows_B = random.integers(len(self.data.latents_KChw), size=config.batch)
@@ -173,20 +186,21 @@ class DenoiserRun:
         vectors = vectors * ~dropped_B[:, None]
         t_B = sample_times(config.batch, config.flow, generator)
         noise_BChw = torch.randn(x0_BChw.shape, generator=generator)
-        things_B1hw = torch.from_numpy(self.data.things_Khw[rows_B])[:, None].float()
-        weight_B1hw = 1 + (config.flow.thing_weight - 1) * things_B1hw
-        condition = (states, mask, vectors)
-        return x0_BChw, noise_BChw, t_B, condition, weight_B1hw / weight_B1hw.mean(), self._kept(generator)
-
-    def _kept(self, generator: torch.Generator) -> Tensor | None:
-        tokens = self.model.config.grid**2
-        kept = tokens - round(tokens * self.config.flow.routed)
-        return None if kept == tokens else torch.randperm(tokens, generator=generator)[:kept].sort().values
+        things_B2hw = torch.from_numpy(self.data.things_K2hw[rows_B]).long()
+        return Batch(
+            x0_BChw=x0_BChw,
+            noise_BChw=noise_BChw,
+            t_B=t_B,
+            condition=(states, mask, vectors),
+            things_B2hw=things_B2hw,
+            weight_B1hw=cell_weights(things_B2hw, config.flow.thing_weight),
+        )
 
     def save(self, path: Path | None = None) -> None:
         """Write the checkpoint; before the cooldown a copy is kept, from which a longer run can go on."""
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self.average.weights.items()}
+        tensors |= {f"lesson.{name}": value for name, value in self.lesson.state_dict().items()}
         tensors |= optimizer_tensors(self.muon, "muon") | optimizer_tensors(self.adam, "adam")
         save_checkpoint(path or self.checkpoint, tensors, self._facts())
 
@@ -198,6 +212,7 @@ class DenoiserRun:
         if facts["shapes"] != asdict(self.model.config):
             raise TrainingError(f"{self.checkpoint} holds a denoiser of other shapes: choose another folder")
         self.model.load_state_dict(_named(tensors, "model."))
+        self.lesson.load_state_dict(_named(tensors, "lesson."))
         self.average.weights = _named(tensors, "average.")
         load_optimizer(self.muon, tensors, "muon")
         load_optimizer(self.adam, tensors, "adam")

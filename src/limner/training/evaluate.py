@@ -17,7 +17,7 @@ from limner.network.autoencoder import PatchAutoencoder
 from limner.network.denoiser import Denoiser
 from limner.network.judge import Judge
 from limner.training.cache import CaptionStates
-from limner.training.judge import Examination, Verdict, ask_judge
+from limner.training.examination import Examination, Verdict, ask_judge
 
 __all__ = ["EpochRecord", "SamplingConfig", "draw", "judge_epoch", "observe", "through_a_file"]
 

@@ -25,14 +25,14 @@ class FlowConfig:
         drop: share of pictures that are learned without their prompt, for classifier-free guidance.
         thing_weight: how much more the picture's tokens count in which a thing stands. Things are a sixth of
             a picture and most of what captions tell.
-        routed: share of the picture's tokens that pass by the middle layers (TREAD, Krause et al. 2025).
+        lesson: how much naming the things from the middle of the network counts (see `Lesson`).
     """
 
     time_mean: float = 0.8
     time_deviation: float = 1.2
     drop: float = 0.1
     thing_weight: float = 4.0
-    routed: float = 0.0
+    lesson: float = 0.2
 
 
 def sample_times(count: int, config: FlowConfig, generator: torch.Generator) -> Tensor:
@@ -48,21 +48,23 @@ def flow_loss(
     t_B: Tensor,
     condition: tuple[Tensor, Tensor, Tensor],
     weight_B1hw: Tensor | None = None,
-    keep_N: Tensor | None = None,
-) -> Tensor:
-    """Squared error of the residual F, (B,), under x = (1 - t) x0 + t eps (Lipman et al. 2023, eq. 22).
+) -> tuple[Tensor, Tensor]:
+    """Squared error of the residual F under x = (1 - t) x0 + t eps (Lipman et al. 2023, eq. 22).
 
     F's target has unit variance in every channel at every time (see `Denoiser`), so no time needs a weight of
     its own (Karras et al. 2022, eq. 8). Channels count in proportion to their deviation, and the picture's
     tokens by `weight_B1hw`.
+
+    Returns:
+        (B,) the loss, and the tokens (B, N, W) halfway through the network.
     """
     t = t_B[:, None, None, None]
     x_BChw = (1 - t) * x0_BChw + t * noise_BChw
     skip, out, into = (factor[..., None, None] for factor in model.preconditioning(t_B))
     target_BChw = (x0_BChw - skip * x_BChw) / out
-    residual_BChw, _ = model.residual(x_BChw * into, t_B, *condition, keep_N)
+    residual_BChw, _, middle_BNW = model.residual(x_BChw * into, t_B, *condition)
     weight_C = model.deviation / model.deviation.mean()
     error_BChw = (residual_BChw - target_BChw).square() * weight_C[:, None, None]
     if weight_B1hw is not None:
         error_BChw = error_BChw * weight_B1hw
-    return error_BChw.mean((1, 2, 3))
+    return error_BChw.mean((1, 2, 3)), middle_BNW

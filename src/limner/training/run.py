@@ -50,7 +50,7 @@ class TrainingRun:
         denoiser = Denoiser(recipe.denoiser)
         denoiser.deviation.copy_(deviation)
         data = RunData(
-            latents_KChw=latents, things_Khw=workshop.things(), states=states, wordings=recipe.wordings
+            latents_KChw=latents, things_K2hw=workshop.things(), states=states, wordings=recipe.wordings
         )
         self.run = DenoiserRun(workshop.folder / "denoiser", recipe.run, denoiser, data)
         self.trace = self._read_trace()

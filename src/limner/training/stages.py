@@ -40,7 +40,8 @@ from limner.training.cache import (
 from limner.training.checkpoint import load_checkpoint, save_checkpoint
 from limner.training.contrast import train_contrast
 from limner.training.dataset import SceneStream, StreamConfig, compose_many, find_things
-from limner.training.judge import Examination, ask_judge, build_examination, patch_view, train_judge
+from limner.training.examination import Examination, ask_judge, build_examination
+from limner.training.judge import patch_view, train_judge
 from limner.training.recipe import Recipe
 
 __all__ = ["Reporter", "Workshop", "minilm_folder", "tokenizer_file"]
@@ -103,7 +104,7 @@ class Workshop:
         return load_array(path)
 
     def things(self) -> NDArray[Any]:
-        """Where things stand in each scene, (K, h, w)."""
+        """Which thing stands in each cell of each scene, and which part of it, (K, 2, h, w)."""
         path = self.folder / "things.npy"
         if not path.is_file():
             self.report("things", 0, self.recipe.scenes, "where they stand")
@@ -169,7 +170,7 @@ class Workshop:
             view = patch_view(autoencoder, self.recipe.judge.patch)
             steps = self.recipe.judge_training.steps
             report = self._losses("judge", steps)
-            train_judge(judge, questions, latents, view, self.recipe.judge_training, report)
+            train_judge(judge, questions, latents, self.things(), view, self.recipe.judge_training, report)
             save_checkpoint(path, judge.state_dict(), {})
         judge.load_state_dict(load_checkpoint(path)[0])
         return judge.eval()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from limner.training.scenes.layout import GRID, PIXELS_OF_SIZE, Box, arrange, covered
+from limner.training.scenes.layout import GRID, PARTS, PIXELS_OF_SIZE, Box, arrange, things_in_cells
 from limner.training.scenes.spec import RELATIONS, SIDE, Scene, flies, scene_random
 
 Laid = tuple[Scene, list[Box]]
@@ -160,11 +160,16 @@ def test_every_relation_was_seen(laid: list[Laid]) -> None:
     assert all(seen[relation] >= 20 for relation in RELATIONS)
 
 
-def test_covered_cells_are_those_of_the_boxes(laid: list[Laid]) -> None:
-    """A lone box covers exactly the cells that it touches."""
+def test_a_thing_is_in_the_cells_of_its_box(laid: list[Laid]) -> None:
+    """A lone box covers exactly the cells that it touches; each cell of it is another part of the thing."""
     for _, boxes in laid:
         if len(boxes) == 1 and (foot := boxes[0].foot):
+            things_hw, parts_hw = things_in_cells(boxes, {boxes[0].concept.noun: 7})
             expected = np.zeros((8, 8), dtype=np.bool_)
             rows = slice((foot - boxes[0].px) // GRID, foot // GRID)
             expected[rows, left(boxes[0]) // GRID : -(-right(boxes[0]) // GRID)] = True
-            assert (covered(boxes) == expected).all()
+            assert np.array_equal(things_hw == 7, expected)
+            assert np.array_equal(things_hw > 0, expected)
+            parts = parts_hw[expected].tolist()
+            assert parts == list(range(parts[0], parts[0] + len(parts)))
+            assert parts[-1] < PARTS

@@ -8,7 +8,7 @@ stands in the middle as a rule (docs/decisions/0003-scenes-on-the-token-grid.md)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from limner.training.scenes.concepts import Concept
 from limner.training.scenes.spec import SIDE, Group, Scene, flies
 
-__all__ = ["GRID", "PIXELS_OF_SIZE", "Box", "arrange", "covered"]
+__all__ = ["GRID", "PARTS", "PIXELS_OF_SIZE", "Box", "arrange", "things_in_cells"]
 
 GRID = 32
 """Pixels of a grid cell's side."""
@@ -35,6 +35,9 @@ _CELLS = SIDE // GRID
 _CENTRED_SHARE = 0.75
 
 _SMALL, _MEDIUM = 2, 3
+
+PARTS = 1 + sum(cells * cells for cells in (2, 3, 4))
+"""How many parts things have, over all sizes: one for each cell of their boxes, and 0 for no thing."""
 
 # The rows that things stand on: in front, behind, in mid-water; the highest foot of what flies.
 _FRONT, _BACK, _WATER, _AIR = 224, 192, 192, 96
@@ -77,17 +80,30 @@ def arrange(scene: Scene, random: np.random.Generator) -> list[Box]:
     return _side_by_side(scene, random)
 
 
-def covered(boxes: Sequence[Box]) -> NDArray[np.bool_]:
-    """(8, 8): the grid cells in which one of the things stands."""
-    cells_hw = np.zeros((_CELLS, _CELLS), dtype=np.bool_)
+def things_in_cells(boxes: Sequence[Box], numbers: Mapping[str, int]) -> NDArray[np.uint8]:
+    """(2, 8, 8): for each grid cell, the number of the thing that is seen there and which part of it; 0 for none.
+
+    Args:
+        boxes: the scene's things, the furthest first.
+        numbers: each concept's, from 1.
+    """
+    cells_2hw = np.zeros((2, _CELLS, _CELLS), dtype=np.uint8)
     foot = 0
     for box in boxes:
         # What stands on another thing stands at about four fifths of its height.
         foot = foot if box.foot is None else box.foot
-        left, right = (box.x - box.px // 2) // GRID, -(-(box.x + box.px // 2) // GRID)
-        cells_hw[max(0, (foot - box.px) // GRID) : -(-foot // GRID), max(0, left) : right] = True
+        top, left, size = (foot - box.px) // GRID, (box.x - box.px // 2) // GRID, box.px // GRID
+        for row in range(max(0, top), min(-(-foot // GRID), _CELLS)):
+            for column in range(max(0, left), min(-(-(box.x + box.px // 2) // GRID), _CELLS)):
+                part = min(row - top, size - 1) * size + min(column - left, size - 1)
+                cells_2hw[:, row, column] = numbers[box.concept.noun], _first_part(size) + part
         foot -= box.px * 4 // 5
-    return cells_hw
+    return cells_2hw
+
+
+def _first_part(size: int) -> int:
+    """The number of the upper left part of a thing of `size` x `size` cells."""
+    return 1 + sum(cells * cells for cells in range(_SMALL, size))
 
 
 def _alone(scene: Scene, random: np.random.Generator) -> list[Box]:
