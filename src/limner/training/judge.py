@@ -28,7 +28,8 @@ class JudgeTraining:
     """How the judge is trained.
 
     Attributes:
-        steps, batch: how long, and how many scenes at a time.
+        words_first: steps in which it only learns which words go with what in a picture. They cost a third.
+        steps, batch: how long it then learns to choose, too, and how many scenes at a time.
         captions: how many of a scene's ten captions are told apart at a time: the true one, and others by
             turns. More scenes teach more than more captions of each.
         muon_rate, adam_rate: peak learning rates.
@@ -39,7 +40,8 @@ class JudgeTraining:
         seed: of the order of the scenes and of the noise.
     """
 
-    steps: int = 600
+    words_first: int = 700
+    steps: int = 350
     batch: int = 64
     captions: int = 4
     muon_rate: float = 0.02
@@ -74,14 +76,17 @@ def train_judge(
     """Teach the judge on real scenes; `report` gets step, loss and accuracy of the choice."""
     lesson = Lesson(judge.config.width, int(things_K2hw[:, 0].max()))
     optimizers = _optimizers(judge, lesson, config)
-    for step in range(config.steps):
+    for step in range(config.words_first + config.steps):
         random = np.random.Generator(np.random.Philox(key=[config.seed, step]))
         rows_B = random.integers(len(examination.ids_K10T), size=config.batch)
         picture_BNW = judge.look_at_patches(_patches(latents_KChw, rows_B, view, random, config.noise))
-        columns = (0, *(1 + random.permutation(CHOICES - 1)[: config.captions - 1]))
+        chooses = step >= config.words_first
+        columns = (0, *(1 + random.permutation(CHOICES - 1)[: chooses * (config.captions - 1)]))
         ids_BKT, mask_BKT = examination.captions(rows_B, columns)
         words_BKTW, hidden = judge.read(ids_BKT, mask_BKT)
-        scores_BK = judge.weigh(picture_BNW, words_BKTW, hidden, mask_BKT)
+        scores_BK = torch.zeros(config.batch, 1)
+        if chooses:
+            scores_BK = judge.weigh(picture_BNW, words_BKTW, hidden, mask_BKT)
         loss = nn.functional.cross_entropy(scores_BK, torch.zeros(config.batch, dtype=torch.int64))
         match = _match_loss(judge.match(picture_BNW, words_BKTW[:, 0], mask_BKT[:, 0]))
         things_B2hw = torch.from_numpy(things_K2hw[rows_B]).long()
@@ -102,8 +107,8 @@ def _optimizers(judge: Judge, lesson: Lesson, config: JudgeTraining) -> list[tor
 
 
 def _take_step(optimizers: list[torch.optim.Optimizer], config: JudgeTraining, step: int) -> None:
-    """Up over 30 steps, level, and down to zero over the last three tenths."""
-    share = min(1.0, (step + 1) / 30, (config.steps - step) / (0.3 * config.steps))
+    """Up over 30 steps, level, and down to zero over the last six tenths of the choosing."""
+    share = min(1.0, (step + 1) / 30, (config.words_first + config.steps - step) / (0.6 * config.steps))
     for optimizer, peak in zip(optimizers, (config.muon_rate, config.adam_rate), strict=True):
         optimizer.param_groups[0]["lr"] = peak * share
         optimizer.step()
