@@ -52,7 +52,9 @@ def having(laid: list[Laid], *relations: str) -> Iterator[tuple[list[Box], list[
 
 def test_as_a_rule_what_a_scene_is_about_stands_in_the_middle(laid: list[Laid]) -> None:
     """Of rows that could stand elsewhere, most have as much room on the left as on the right, to a cell."""
-    rows = [boxes for scene, boxes in laid if scene.relation is None and boxes[-1].px * len(boxes) <= SIDE // 2]
+    rows = [
+        boxes for scene, boxes in laid if scene.relation is None and boxes[-1].px * len(boxes) <= SIDE // 2
+    ]
     centred = [boxes for boxes in rows if abs(left(boxes[0]) - (SIDE - right(boxes[-1]))) <= GRID]
     assert 0.7 < len(centred) / len(rows) < 0.95
 
