@@ -24,9 +24,10 @@ def load(
     """Open a model.
 
     Args:
-        model: the name of a model that ships with limner, or the folder of any other.
+        model: the name of a model that ships with limner, the folder of any other, or owner/name on a hub.
         engine: who computes: one of `limner.engines.registry.ENGINES`. "fake" needs no model and draws
-            gradients at once, for trying things out.
+            gradients at once, for trying things out. A checkpoint that is not limner's is opened by
+            "diffusers", whichever engine computes limner's.
         threads: processor threads to compute with; 0 takes all.
         cache_dir: where compiled networks are kept between processes; None keeps none.
         precision: "auto", "f32" or "bf16".
@@ -37,11 +38,16 @@ def load(
         ModelError: there is no such model, or its files are incomplete or damaged.
     """
     options = EngineOptions(threads=threads, cache_dir=cache_dir, precision=precision)
-    folder = _find(model) if find_engine(engine).needs_model else None
-    return Pipeline(create_engine(engine, folder, options))
+    name, folder = _chosen(model, engine)
+    return Pipeline(create_engine(name, folder, options))
 
 
-def _find(model: str | Path) -> Path:
-    from limner.models import find
+def _chosen(model: str | Path, engine: str) -> tuple[str, Path | None]:
+    """Who opens the model, and where it is."""
+    from limner.models import find, is_foreign
 
-    return find(model)
+    if not find_engine(engine).needs_model:
+        return engine, None
+    if is_foreign(model):
+        return "diffusers", Path(model)
+    return engine, find(model)

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from limner.diffusion.noise import picture_seed
 from limner.diffusion.rendering import Rendering
-from limner.diffusion.schedule import timesteps
 from limner.engines.base import Engine
 from limner.engines.stepping import step_together
 from limner.errors import InvalidRequestError, PromptWarning
@@ -146,7 +145,7 @@ class Pipeline:
     def start(self, request: ImageRequest, features: TextFeatures) -> list[Rendering]:
         """Stage 3 begins: each picture has a seed, noise and times of its own."""
         able = self.engine.capabilities
-        times = timesteps(request.steps or able.default_steps, able.timestep_shift)
+        times = self.engine.times(request.steps or able.default_steps)
         source = prepare_source(self.engine, request)
         if source is not None:
             times = times[-1 - max(1, round(source.strength * (len(times) - 1))) :]
@@ -159,7 +158,7 @@ class Pipeline:
                 guidance=able.default_guidance if request.guidance is None else request.guidance,
                 sampler=request.sampler,
                 known=source.known if source else None,
-                source_Chw=source.x0_Chw if source else None,
+                source_Chw=source.x0_Chw if source and source.strength < 1 else None,
             )
             for index in range(request.n)
         ]

@@ -20,13 +20,18 @@ def test_an_engine_is_created_by_name() -> None:
 @pytest.mark.parametrize("name", ["", "Fake", "onnx", "limner.engines.fake"])
 def test_an_unknown_engine_is_refused_with_the_names_of_those_there_are(name: str) -> None:
     """Only the names in the table are engines; the message lists them."""
-    with pytest.raises(InvalidRequestError, match="openvino, torch, fake") as caught:
+    with pytest.raises(InvalidRequestError, match="openvino, torch, diffusers, fake") as caught:
         create_engine(name, None, EngineOptions())
     assert caught.value.param == "engine"
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("torch", r"pip install 'limner\[torch\]'"), ("openvino", "pip install 'limner'")]
+    ("name", "hint"),
+    [
+        ("torch", r"pip install 'limner\[torch\]'"),
+        ("diffusers", r"pip install 'limner\[diffusers\]'"),
+        ("openvino", "pip install 'limner'"),
+    ],
 )
 def test_a_missing_package_is_named_with_the_cure(
     name: str, hint: str, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,8 @@ Axes in names: C channels, h and w the latent grid.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,8 +55,13 @@ class Rendering:
         self.times = times
         self.known = known
         fresh_Chw = noise(seed, shape)
-        # The first time is below 1 for what starts from a picture (Meng et al. 2022, "SDEdit").
-        self.x_Chw: Floats = fresh_Chw if source_Chw is None else noised(source_Chw, fresh_Chw, self.t_first)
+        t = self.t_first
+        if source_Chw is None:
+            # A model whose noisiest level is not pure noise starts below 1, where pictures have this deviation.
+            self.x_Chw: Floats = math.hypot(1.0 - t, t) * fresh_Chw
+        else:
+            # So does what starts from a picture (Meng et al. 2022, "SDEdit").
+            self.x_Chw = noised(source_Chw, fresh_Chw, t)
         self.step = 0
         self._sampler = new_sampler(sampler)
 

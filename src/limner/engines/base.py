@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.diffusion.schedule import timesteps
 from limner.errors import InvalidRequestError
 from limner.types import Floats, Pixels, TextFeatures
 
@@ -82,6 +86,14 @@ class Engine(ABC):
     """Runs one model: four methods, one per network, plus the image's way into the text-image space."""
 
     capabilities: Capabilities
+
+    def times(self, steps: int) -> NDArray[np.float64]:
+        """The times at which the model is used to be asked, and 0: (steps + 1,), descending.
+
+        A model whose noisiest level is not pure noise starts below 1, from noise of the size that noisy
+        pictures have there, ``hypot(1 - t, t)``.
+        """
+        return timesteps(steps, self.capabilities.timestep_shift)
 
     @abstractmethod
     def encode(self, prompts: Sequence[str]) -> list[TextFeatures]:

@@ -33,6 +33,7 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
     {
         "openvino": EngineEntry(module="limner.engines.openvino", install="limner"),
         "torch": EngineEntry(module="limner.engines.torch", install="limner[torch]"),
+        "diffusers": EngineEntry(module="limner.engines.diffusers", install="limner[diffusers]"),
         "fake": EngineEntry(module="limner.engines.fake", install="limner", needs_model=False),
     }
 )

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from limner.errors import ModelError
 from limner.models.manifest import MANIFEST
 
-__all__ = ["available", "find"]
+__all__ = ["MODEL_INDEX", "PICKLES", "available", "find", "is_foreign"]
+
+MODEL_INDEX = "model_index.json"
+"""What a folder that diffusers saved has in place of a manifest."""
+
+PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth"})
+"""Endings of checkpoints that are Python pickles."""
+
+_ON_A_HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 def available() -> list[str]:
     """Names of the models that ship with limner."""
     return sorted(path.parent.name for path in Path(__file__).parent.glob(f"*/{MANIFEST}"))
+
+
+def is_foreign(model: str | Path) -> bool:
+    """Whether this names a checkpoint that is not limner's: diffusers' folder, a file, or owner/name on a hub."""
+    path = Path(model)
+    if path.exists():
+        return path.is_file() or (path / MODEL_INDEX).is_file()
+    return _ON_A_HUB.fullmatch(path.as_posix()) is not None
 
 
 def find(model: str | Path) -> Path:
@@ -29,5 +46,6 @@ def find(model: str | Path) -> Path:
             return folder
     shipped = ", ".join(available()) or "none"
     raise ModelError(
-        f"There is no model {str(model)!r}. Shipped: {shipped}; or name a folder with a {MANIFEST}."
+        f"There is no model {str(model)!r}. Shipped: {shipped}; or name a folder with a {MANIFEST} (limner's) "
+        f"or a {MODEL_INDEX} (diffusers')."
     )
