@@ -27,7 +27,7 @@ def recipe() -> Recipe:
         judge=JudgeConfig(word_width=64, width=64, heads=2, picture_layers=1),
         denoiser=DenoiserConfig(channels=32, width=64, layers=2, heads=2, text_width=64),
         contrast=ContrastConfig(steps=20, batch=32),
-        judge_training=JudgeTraining(steps=40, batch=16),
+        judge_training=JudgeTraining(words_first=20, steps=40, batch=16),
         run=RunConfig(epochs=2, epoch_pictures=640, batch=32),
         sampling=SamplingConfig(steps=4),
     )

@@ -15,7 +15,7 @@ def recipe() -> Recipe:
         name="limner-1",
         scenes=60_000,
         contrast=ContrastConfig(steps=260),
-        judge_training=JudgeTraining(steps=700),
+        judge_training=JudgeTraining(words_first=700, steps=350),
         denoiser=DenoiserConfig(width=256, layers=8, heads=4),
         run=RunConfig(
             epochs=20,

@@ -49,7 +49,7 @@ RECIPE = Recipe(
     judge=JudgeConfig(vocabulary=256, word_width=8, width=16, heads=2, picture_layers=1),
     denoiser=DenoiserConfig(channels=12, width=16, layers=1, heads=2, text_width=16),
     contrast=ContrastConfig(steps=2, batch=4),
-    judge_training=JudgeTraining(steps=2, batch=4),
+    judge_training=JudgeTraining(words_first=1, steps=2, batch=4),
     run=RunConfig(epochs=2, epoch_pictures=8, batch=4),
     sampling=SamplingConfig(steps=2),
 )

@@ -21,7 +21,9 @@ from limner.training.scenes.distractors import Choice
 from limner.training.stages import Workshop
 
 SCENES = 40
-TEACHING = JudgeTraining(captions=10, steps=40, batch=16, adam_rate=1e-2, match=0.1, lesson=0.1)
+TEACHING = JudgeTraining(
+    words_first=5, captions=10, steps=40, batch=16, adam_rate=1e-2, match=0.1, lesson=0.1
+)
 
 
 def toy_autoencoder() -> PatchAutoencoder:
@@ -83,8 +85,8 @@ def test_the_judge_learns_to_tell_colours() -> None:
 
 def test_lessons_are_determined_by_their_seed() -> None:
     """Reports tell each step once, and are the same in every run but another seed's."""
-    runs = [taught(JudgeTraining(steps=3, batch=4, seed=seed))[1] for seed in (0, 0, 1)]
-    assert [step for step, _, _ in runs[0]] == [1, 2, 3]
+    runs = [taught(JudgeTraining(words_first=1, steps=3, batch=4, seed=seed))[1] for seed in (0, 0, 1)]
+    assert [step for step, _, _ in runs[0]] == [1, 2, 3, 4]
     assert runs[0] == runs[1] != runs[2]
 
 

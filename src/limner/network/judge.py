@@ -38,7 +38,11 @@ class JudgeConfig:
 
 
 class _Meeting(nn.Module):
-    """Caption tokens look at the picture, then at each other."""
+    """Caption tokens look at the picture, then at each other.
+
+    The picture's tokens say again where they are, for "left of". A token of nothing stands beside them: attention
+    is shares of one, and only what is left for nothing tells how many tokens were found.
+    """
 
     def __init__(self, config: JudgeConfig) -> None:
         super().__init__()
@@ -50,13 +54,16 @@ class _Meeting(nn.Module):
             nn.Linear(width, 2 * width),
             nn.Linear(width, width),
         )
+        self.places = nn.Parameter(torch.randn(config.grid**2, width) * 0.5)
+        self.nothing = nn.Parameter(torch.zeros(1, 1, width))
         self.feed_forward = FeedForward(width, 2 * width)
         self.block = Block(width, config.heads)
 
     def forward(self, words_BKTW: Tensor, picture_BNW: Tensor, hidden: Tensor) -> Tensor:
         batch, captions, tokens, width = words_BKTW.shape
         flat = words_BKTW.reshape(batch, captions * tokens, width)
-        k, v = self.picture_kv(picture_BNW).chunk(2, dim=-1)
+        shown = torch.cat([picture_BNW + self.places, self.nothing.expand(batch, -1, -1)], 1)
+        k, v = self.picture_kv(shown).chunk(2, dim=-1)
         seen, _ = attend(self.query(self.norm(flat)), k, v, self.heads, None)
         flat = flat + self.out(seen)
         flat = flat + self.feed_forward(self.norm_after(flat))

@@ -168,9 +168,9 @@ class Workshop:
             else:
                 judge.words.normal_(generator=torch.Generator().manual_seed(self.recipe.seed))
             view = patch_view(autoencoder, self.recipe.judge.patch)
-            steps = self.recipe.judge_training.steps
-            report = self._losses("judge", steps)
-            train_judge(judge, questions, latents, self.things(), view, self.recipe.judge_training, report)
+            lessons = self.recipe.judge_training
+            report = self._losses("judge", lessons.words_first + lessons.steps)
+            train_judge(judge, questions, latents, self.things(), view, lessons, report)
             save_checkpoint(path, judge.state_dict(), {})
         judge.load_state_dict(load_checkpoint(path)[0])
         return judge.eval()
