@@ -130,6 +130,24 @@ def test_questions_are_the_streams(rehearsal: Workshop) -> None:
     assert ids[2, 5][mask[2, 5]].tolist() == text.ids_T[text.mask_T].tolist()
 
 
+def test_all_kinds_of_mistakes_are_asked_about_equally_often(rehearsal: Workshop) -> None:
+    """The weights of a kind's captions add up to the same for each kind there is, however rare it is."""
+    examination = Examination.load(rehearsal.folder / "questions.npz")
+    weights_K9 = examination.rarity()
+    kinds_K9 = np.array([[choice.kind for choice in row[1:]] for row in examination.choices])
+    kinds = set(kinds_K9.ravel())
+    assert len(kinds) > 2
+    assert all(weights_K9[kinds_K9 == kind].sum() == pytest.approx(1 / len(kinds)) for kind in kinds)
+
+
+def test_a_question_may_be_about_some_captions_of_each_scene() -> None:
+    """Columns are chosen scene by scene."""
+    examination = toy()[0]
+    ids, mask = examination.captions([3, 5], np.array([[0, 7], [2, 1]]))
+    assert ids[..., 0].tolist() == [[4, 1], [8, 7]]
+    assert mask.tolist() == [[[True]] * 2] * 2
+
+
 def test_questions_come_back_from_disk(tmp_path: Path) -> None:
     """Ids and captions with their kinds are what was saved."""
     examination = toy()[0]

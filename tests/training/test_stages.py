@@ -76,7 +76,7 @@ def test_a_result_that_was_deleted_is_made_anew(copy: Workshop) -> None:
     taught = lessons(copy)
     torch.manual_seed(5)
     first = replace(copy, report=lambda *record: told.append(record)).judge(*taught)
-    assert [record[:3] for record in told] == [("judge", 1, 2), ("judge", 2, 2)]
+    assert [record[:3] for record in told] == [("judge", 1, 3), ("judge", 2, 3), ("judge", 3, 3)]
     assert "loss" in told[0][3]
     assert "accuracy" in told[0][3]
     (copy.folder / "judge.safetensors").unlink()

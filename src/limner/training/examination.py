@@ -44,12 +44,20 @@ class Examination:
     choices: list[list[Choice]]
 
     def captions(
-        self, rows: Sequence[int] | NDArray[np.int64], columns: Sequence[int] = range(CHOICES)
+        self, rows: Sequence[int] | NDArray[np.int64], columns_BK: NDArray[np.int64] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Ids and mask (B, K, T) of some scenes: of all their captions, or of those in `columns`."""
-        ids_BKT = torch.from_numpy(self.ids_K10T[np.asarray(rows)][:, list(columns)].astype(np.int64))
+        """Ids and mask (B, K, T) of some scenes: of all their captions, or of each scene's `columns_BK`."""
+        chosen = np.arange(CHOICES)[None] if columns_BK is None else columns_BK
+        ids_BKT = torch.from_numpy(self.ids_K10T[np.asarray(rows)[:, None], chosen].astype(np.int64))
         longest = int((ids_BKT > 0).sum(-1).max())
         return ids_BKT[..., :longest], ids_BKT[..., :longest] > 0
+
+    def rarity(self) -> NDArray[np.float64]:
+        """(K, 9) weights of the wrong captions, by which all kinds of mistakes are asked about equally often."""
+        kinds_K9 = np.array([[KINDS.index(choice.kind) for choice in row[1:]] for row in self.choices])
+        counts = np.bincount(kinds_K9.ravel(), minlength=len(KINDS))
+        weights_K9 = 1.0 / counts[kinds_K9]
+        return np.asarray(weights_K9 / weights_K9.sum())
 
     def save(self, path: Path) -> None:
         """Write it to one .npz file."""

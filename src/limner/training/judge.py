@@ -18,7 +18,6 @@ from limner.network.judge import Judge
 from limner.training.examination import Examination
 from limner.training.lesson import Lesson, cell_weights
 from limner.training.optimizer import Muon
-from limner.training.scenes.distractors import CHOICES
 
 __all__ = ["JudgeTraining", "patch_view", "train_judge"]
 
@@ -30,8 +29,8 @@ class JudgeTraining:
     Attributes:
         words_first: steps in which it only learns which words go with what in a picture. They cost a third.
         steps, batch: how long it then learns to choose, too, and how many scenes at a time.
-        captions: how many of a scene's ten captions are told apart at a time: the true one, and others by
-            turns. More scenes teach more than more captions of each.
+        captions: how many of a scene's ten captions are told apart at a time: the true one, and others, of all
+            kinds equally often. More scenes teach more than more captions of each.
         muon_rate, adam_rate: peak learning rates.
         match: weight of finding the batch's own pictures and captions for each other.
         lesson: weight of naming what stands in each cell of the picture (see `Lesson`).
@@ -76,13 +75,14 @@ def train_judge(
     """Teach the judge on real scenes; `report` gets step, loss and accuracy of the choice."""
     lesson = Lesson(judge.config.width, int(things_K2hw[:, 0].max()))
     optimizers = _optimizers(judge, lesson, config)
+    rarity_K9 = examination.rarity()
     for step in range(config.words_first + config.steps):
         random = np.random.Generator(np.random.Philox(key=[config.seed, step]))
-        rows_B = random.integers(len(examination.ids_K10T), size=config.batch)
+        rows_B = random.choice(len(rarity_K9), size=config.batch, p=rarity_K9.sum(1))
         picture_BNW = judge.look_at_patches(_patches(latents_KChw, rows_B, view, random, config.noise))
         chooses = step >= config.words_first
-        columns = (0, *(1 + random.permutation(CHOICES - 1)[: chooses * (config.captions - 1)]))
-        ids_BKT, mask_BKT = examination.captions(rows_B, columns)
+        columns_BK = _columns(rarity_K9[rows_B], config.captions if chooses else 1, random)
+        ids_BKT, mask_BKT = examination.captions(rows_B, columns_BK)
         words_BKTW, hidden = judge.read(ids_BKT, mask_BKT)
         scores_BK = torch.zeros(config.batch, 1)
         if chooses:
@@ -97,6 +97,13 @@ def train_judge(
         nn.utils.clip_grad_norm_(judge.parameters(), 1.0)
         _take_step(optimizers, config, step)
         report(step + 1, loss.item(), (scores_BK.argmax(1) == 0).float().mean().item())
+
+
+def _columns(rarity_B9: NDArray[np.float64], count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """The true caption's column and `count` - 1 others', drawn by weight (Kool et al. 2019, section 2.3)."""
+    keys_B9 = np.log(rarity_B9) + random.gumbel(size=rarity_B9.shape)
+    others = 1 + np.argsort(-keys_B9, axis=1)[:, : count - 1]
+    return np.concatenate([np.zeros((len(others), 1), dtype=np.int64), others], axis=1)
 
 
 def _optimizers(judge: Judge, lesson: Lesson, config: JudgeTraining) -> list[torch.optim.Optimizer]:
