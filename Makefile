@@ -1,7 +1,7 @@
 # Every target bootstraps what it needs into .venv and says how long it took. CI calls `check` and `test`.
 PYTHON ?= python3
 PROMPT ?= A cute puppy playing with a ball in the park
-SEED   ?= 8
+SEED   ?= 10
 
 BIN  := .venv/bin
 STEP := @scripts/step.sh
@@ -18,7 +18,7 @@ setup: .venv/.dev ## prepare .venv with everything that development needs, PyTor
 demo: .venv/.base ## draw PROMPT to puppy.png and show how it came about; needs Python 3.11+ only
 	$(STEP) "Drawing puppy.png" $(BIN)/limner generate "$(PROMPT)" -o puppy.png --seed $(SEED) --trace
 
-test: .venv/.dev .venv/.clients ## run all tests
+test: .venv/.dev .venv/.clients .venv/.browser ## run all tests
 	$(STEP) "Running the tests" $(BIN)/python -m pytest
 
 check: .venv/.dev ## check format, lint, types and architecture
@@ -34,6 +34,9 @@ docs: .venv/.base ## write the pages that are generated from the code
 	$(STEP) "Writing docs/settings.md" $(BIN)/python scripts/settings_page.py
 	$(STEP) "Writing docs/api-compat.md" $(BIN)/python scripts/api_page.py
 	$(STEP) "Writing docs/serving.md" $(BIN)/python scripts/serving_page.py
+	$(STEP) "Writing docs/deploy.md" $(BIN)/python scripts/deploy_page.py
+	$(STEP) "Writing docs/engines.md" $(BIN)/python scripts/engines_page.py
+	$(STEP) "Writing docs/model-card.md" $(BIN)/python scripts/model_card.py
 
 .venv/.pip: scripts/make-venv.sh
 	$(STEP) "Making .venv" scripts/make-venv.sh "$(PYTHON)" .venv
@@ -52,4 +55,8 @@ docs: .venv/.base ## write the pages that are generated from the code
 	$(STEP) "Making .venv/clients" scripts/make-venv.sh "$(PYTHON)" .venv/clients
 	$(STEP) "Installing other clients of the API" .venv/clients/bin/pip install --quiet --requirement tests/clients/requirements.txt
 	$(STEP) "Installing OpenAI's client for Node" scripts/install-node-client.sh tests/clients/package.json .venv/clients/node
+	@touch $@
+
+.venv/.browser: .venv/.pip scripts/install-browser-tools.sh tests/studio/browser/package.json
+	$(STEP) "Installing what looks at the studio" scripts/install-browser-tools.sh tests/studio/browser/package.json .venv/browser
 	@touch $@

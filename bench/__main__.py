@@ -1,9 +1,10 @@
 """`python -m bench`: every benchmark, one after the other."""
 
-from bench import http, latency, scenes, serving, soak
+from bench import cluster, http, latency, scenes, serving, soak
 
 scenes.main()
 latency.main()
 http.main()
 serving.main()
+cluster.main()
 soak.main()

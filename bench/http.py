@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.load import percentile
-from bench.results import Measure, print_measures, print_table, write_result
+from bench.results import Measure
+from bench.running import Measured, run
 from bench.servers import LIMNER, Server, health_seconds, order, picture_of, pixels_of, starting
 from limner.loading import load
 from limner.pipeline import Pipeline
@@ -38,27 +39,22 @@ def main() -> None:
     """Measure, print, and write the result."""
     parser = argparse.ArgumentParser(prog="python -m bench.http", description="What the server costs.")
     parser.add_argument("--engine", default="openvino", help="who draws")
-    parser.add_argument("--short", action="store_true", help="half a minute, to see that it works")
-    parser.add_argument("--out", type=Path, help="the file for the result; by default a dated one")
-    options = parser.parse_args()
-    began = time.perf_counter()
+    run(
+        parser,
+        _measured_here,
+        lambda numbers: [(size, _told(row)) for size, row in numbers["overhead"].items()],
+    )
+
+
+def _measured_here(options: argparse.Namespace) -> Measured:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with starting(folder / "limner", LIMNER, "serve", "--engine", options.engine) as server:
             pipeline = load(engine=options.engine, cache_dir=folder)
-            numbers, measures = _measured(pipeline, server, short=options.short)
-    numbers = {
-        "engine": options.engine,
-        "short": options.short,
-        "seconds": round(time.perf_counter() - began, 1),
-    } | numbers
-    numbers |= {"measures": [measure.row() for measure in measures]}
-    print_table([(size, _told(row)) for size, row in numbers["overhead"].items()])
-    print_measures(measures)
-    print(f"written to {write_result('http', numbers, options.out)}")
+            return _measured(pipeline, server, short=options.short)
 
 
-def _measured(pipeline: Pipeline, server: Server, *, short: bool) -> tuple[dict[str, Any], list[Measure]]:
+def _measured(pipeline: Pipeline, server: Server, *, short: bool) -> Measured:
     overhead = {size: _overhead(pipeline, server.address, size, 3 if short else 60) for size in SIZES}
     health = health_seconds(server.address, 2, 3 if short else 30)
     memory = _memory(server, 40 if short else 1000)

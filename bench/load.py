@@ -33,15 +33,16 @@ class Outcome:
 def arrivals(rate: float, seconds: float, seed: int) -> list[float]:
     """When requests come, in seconds from the start: a Poisson process, as many people who know nothing of each other.
 
+    Given how many come, their moments are independent and uniform. That number is the average one: in a short time
+    chance would ask for a third more or less, and the rate would not be the one that is told.
+
     Args:
-        rate: requests a second, on average.
+        rate: requests a second.
         seconds: how long they come.
-        seed: the same seed, the same moments, but for the rate, which only stretches them.
+        seed: the same seed, the same moments.
     """
-    chance, moments, now = random.Random(seed), list[float](), 0.0
-    while (now := now + chance.expovariate(1.0) / rate) < seconds:
-        moments.append(now)
-    return moments
+    chance = random.Random(seed)
+    return sorted(chance.uniform(0, seconds) for _ in range(round(rate * seconds)))
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -117,7 +117,9 @@ def starting(folder: Path, code: str, *arguments: str) -> Iterator[Server]:
 @contextmanager
 def threaded(application: FastAPI) -> Iterator[uvicorn.Server]:
     """Serve an application in a thread of this process, on a free port."""
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_config=None, access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(application, port=0, log_config=None, access_log=False, loop="asyncio", http="h11")
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     wait(lambda: server.started)

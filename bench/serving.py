@@ -27,7 +27,8 @@ import numpy as np
 
 from bench.load import arrivals, percentile, summary
 from bench.peers.server import PEERS, missing
-from bench.results import Measure, print_measures, print_table, write_result
+from bench.results import Measure
+from bench.running import Measured, run
 from bench.servers import (
     LIMNER,
     Server,
@@ -88,19 +89,7 @@ def main() -> None:
     """Measure, print, and write the result."""
     parser = argparse.ArgumentParser(prog="python -m bench.serving", description="A crowd at the door.")
     parser.add_argument("--engine", default="openvino", help="who draws")
-    parser.add_argument("--short", action="store_true", help="half a minute, to see that it works")
-    parser.add_argument("--out", type=Path, help="the file for the result; by default a dated one")
-    options = parser.parse_args()
-    began = time.perf_counter()
-    numbers, measures = _measured(options.engine, _SHORT if options.short else _LONG)
-    seconds = round(time.perf_counter() - began, 1)
-    numbers = {"engine": options.engine, "short": options.short, "seconds": seconds} | numbers
-    numbers |= {"measures": [measure.row() for measure in measures]}
-    print_measures(measures)
-    print_table(rates_table(numbers))
-    for name, packages in numbers["left_out"].items():
-        print(f"left out: {name}, for want of {', '.join(packages)}; `pip install --group bench` installs it")
-    print(f"written to {write_result('serving', numbers, options.out)}")
+    run(parser, lambda options: _measured(options.engine, _SHORT if options.short else _LONG), rates_table)
 
 
 def rates_table(numbers: dict[str, Any]) -> list[tuple[str, str]]:
@@ -118,7 +107,7 @@ def _seconds(value: float | None) -> str:
     return "      -" if value is None else f"{value:6.2f}s"
 
 
-def _measured(engine: str, plan: _Plan) -> tuple[dict[str, Any], list[Measure]]:
+def _measured(engine: str, plan: _Plan) -> Measured:
     left_out = {name: missing(name) for name in PEERS if missing(name)}
     with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
         folder = Path(place)

@@ -6,6 +6,7 @@ from limner.network.image_tower import ImageTowerConfig
 from limner.network.judge import JudgeConfig
 from limner.network.text_encoder import TextEncoderConfig
 from limner.training.contrast import ContrastConfig
+from limner.training.deblocking import DeblockingConfig
 from limner.training.denoise import RunConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.judge import JudgeTraining
@@ -21,13 +22,14 @@ def recipe() -> Recipe:
         wordings=1,
         examined=50,
         from_minilm=False,
-        autoencoder=AutoencoderConfig(channels=32),
+        autoencoder=AutoencoderConfig(channels=32, width=16, outer=1, inner=1),
         text_encoder=TextEncoderConfig(width=64, layers=2, heads=4, hidden=128),
         image_tower=ImageTowerConfig(channels=32, width=64, layers=1, heads=2),
-        judge=JudgeConfig(word_width=64, width=64, heads=2, picture_layers=1),
+        judge=JudgeConfig(width=64, heads=2, layers=1),
         denoiser=DenoiserConfig(channels=32, width=64, layers=2, heads=2, text_width=64),
         contrast=ContrastConfig(steps=20, batch=32),
-        judge_training=JudgeTraining(words_first=20, steps=40, batch=16),
+        judge_training=JudgeTraining(steps=60, batch=16),
         run=RunConfig(epochs=2, epoch_pictures=640, batch=32),
         sampling=SamplingConfig(steps=4),
+        deblocking=DeblockingConfig(steps=40),
     )

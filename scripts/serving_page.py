@@ -4,21 +4,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from generated import write_or_check
+from generated import between, latest, told, write_or_check
 
 __all__ = ["serving_page"]
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "serving.md"
 RESULTS = ROOT / "bench" / "results"
-BEGIN = "<!-- generated from bench/results by `make docs`: begin -->\n"
-END = "<!-- generated: end -->\n"
-NOTHING = "There is no result of `python -m bench.{name}` yet.\n"
 
 
 def serving_page(text: str, results: Path) -> str:
@@ -28,41 +24,16 @@ def serving_page(text: str, results: Path) -> str:
         text: the page as it is.
         results: the folder of the results, of which the latest of each benchmark is told.
     """
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    parts = [_told(name, results) for name in ("serving", "http")]
-    return before + BEGIN + "\n" + "\n".join(parts) + "\n" + END + after
+    return between(text, [_told(name, results) for name in ("serving", "http")])
 
 
 def _told(name: str, results: Path) -> str:
-    files = sorted(results.glob(f"{name}-*.json"))
-    if not files:
-        return NOTHING.format(name=name)
-    numbers = json.loads(files[-1].read_text(encoding="utf-8"))
-    text = _head(name, numbers) + _measures(numbers["measures"])
-    return text + _rates(numbers) if "rates" in numbers else text
-
-
-def _head(name: str, numbers: dict[str, Any]) -> str:
-    cores = f"{numbers['machine']['cores']} cores, {numbers['machine']['architecture']}"
-    short = " A short run, which only shows that it works." if numbers["short"] else ""
-    return (
-        f"`python -m bench.{name}` on {numbers['date'][:10]}, commit {numbers['commit']}, engine "
-        f"{numbers['engine']}, {cores}, {numbers['seconds']:.0f} s.{short}\n\n"
-    )
-
-
-def _measures(measures: list[dict[str, Any]]) -> str:
-    rows = [
-        f"| {row['what']} | {row['value']:.2f} {row['unit']} | {row['bound']} {row['goal']:.3g} "
-        f"| {'yes' if row['reached'] else '**no**'} | {row['note']} |\n"
-        for row in measures
-    ]
-    return "| what | measured | goal | reached | |\n|---|---|---|---|---|\n" + "".join(rows)
+    numbers = latest(name, results) or {}
+    return told(name, results) + (_rates(numbers) if "rates" in numbers else "")
 
 
 def _rates(numbers: dict[str, Any]) -> str:
-    head = (
+    title = (
         f"\nUnder load: {numbers['capacity_per_second']:.2f} pictures a second is what limner draws with eight "
         f"requests in flight, the deadline is {numbers['deadline_seconds']:.2f} s, requests come for "
         f"{numbers['seconds_per_rate']:g} s at each rate, every one for {numbers['steps']} steps.\n\n"
@@ -70,7 +41,7 @@ def _rates(numbers: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|---|\n"
     )
     rows = "".join(_rate(row, numbers["goodput_ratios"]) for row in numbers["rates"])
-    return head + rows + _networks(numbers)
+    return title + rows + _networks(numbers)
 
 
 def _rate(row: dict[str, Any], ratios: dict[str, dict[str, float | None]]) -> str:

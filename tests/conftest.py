@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.s3 import Bucket, bucket
+
+pytest_plugins = ["limner.testing"]
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +33,24 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = Settings(engine="fake", data_dir=folder, api_keys=("lk-live",), images_per_minute=1000)
     with living(create_app(settings, limner.load(engine="fake"))) as server:
         yield address_of(server)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Networks as small as the tests' are slower on two threads, and much slower where others use them."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[Bucket]:
+    """A bucket of a real server of S3 on loopback."""
+    for package in ("obstore", "moto", "flask", "flask_cors"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"the package {package} is not installed")
+    with bucket() as found:
+        yield found

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from limner.errors import LimnerError, OutputError
-from limner.files import sha256_of, write_atomic, write_json_atomic
+from limner.files import link_or_copy, sha256_of, take_lock, write_atomic, write_json_atomic
 
 
 @pytest.fixture
@@ -158,3 +158,27 @@ def test_sha256_of_a_missing_file(tmp_path: Path) -> None:
     """A file that cannot be read gives an error that names it."""
     with pytest.raises(LimnerError, match="missing cannot be read"):
         sha256_of(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_gets_a_second_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_links: bool
+) -> None:
+    """Or is copied where the disk has no second names; what was there is replaced, and nothing else is left."""
+    if not has_links:
+        monkeypatch.setattr(os, "link", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.EPERM, "no")))
+    (tmp_path / "a").write_bytes(b"new")
+    (tmp_path / "b").write_bytes(b"old")
+    link_or_copy(tmp_path / "a", tmp_path / "b")
+    (tmp_path / "a").unlink()
+    assert (tmp_path / "b").read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [tmp_path / "b"]
+
+
+def test_what_cannot_be_copied_is_told(tmp_path: Path) -> None:
+    """In an error that says what to do."""
+    (tmp_path / "a").write_bytes(b"new")
+    with pytest.raises(OutputError, match="create the folder first"):
+        link_or_copy(tmp_path / "a", tmp_path / "no" / "b")
+    with pytest.raises(OutputError, match="create the folder first"):
+        take_lock(tmp_path / "no" / "lock")

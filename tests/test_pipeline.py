@@ -13,7 +13,7 @@ from limner.engines.base import Inpaint
 from limner.engines.fake import FakeEngine
 from limner.errors import InvalidRequestError, NonFiniteError, PromptWarning
 from limner.pipeline import Pipeline
-from limner.types import Floats, SamplerName, TextFeatures
+from limner.types import Floats, Reading, SamplerName, Swap, TextFeatures
 
 PUPPY = "A cute puppy playing with a ball in the park"
 
@@ -44,6 +44,28 @@ class BrokenEngine(FakeEngine):
         if t_B[0] < 1.0:
             x0_BChw[0, 0, 0, 0] = self.value
         return x0_BChw
+
+
+class Choosy(FakeEngine):
+    """An engine that knows no wolves."""
+
+    def read(self, prompt: str) -> Reading:
+        """Dogs for wolves."""
+        swap = Swap(word="wolf", read_as="dog", nearest="dog", distance=0.3)
+        return Reading(text=prompt.replace("wolf", "dog"), swaps=(swap,) if "wolf" in prompt else ())
+
+
+def test_what_was_drawn_instead_is_told() -> None:
+    """A prompt with a word that the model does not know draws what was read in its place, and says so."""
+    pipeline = Pipeline(Choosy())
+    [wolf] = pipeline.generate("a wolf on the beach", seed=1, negative_prompt="wolf", guidance=2, trace=True)
+    [dog] = pipeline.generate("a dog on the beach", seed=1, negative_prompt="dog", guidance=2)
+    assert (wolf.pixels_HWC == dog.pixels_HWC).all()
+    assert (wolf.prompt, wolf.revised_prompt) == ("a wolf on the beach", "a dog on the beach")
+    assert dog.revised_prompt is None
+    assert wolf.trace is not None
+    told = {"word": "wolf", "read_as": "dog", "nearest": "dog", "distance": 0.3}
+    assert wolf.trace.text_encoding["swaps"] == [told]
 
 
 def test_a_prompt_becomes_a_picture(pipeline: Pipeline) -> None:

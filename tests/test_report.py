@@ -7,7 +7,6 @@ import itertools
 import math
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -21,48 +20,10 @@ from limner.report.drawings import place, strip
 from limner.report.markup import Html, tag
 from limner.report.parts import seconds
 from limner.types import Pixels, Trace
+from tests.pages import Page
 
 PROMPT = "the red boat and the blue boat"
 HOSTILE = "<script>alert(1)</script> \"a\" 'b' </title></style> &amp; \u202erow \u05e9\u05dc\u05d5\u05dd \U0001f436\nx"
-VOID = {"br", "img", "input", "link", "meta"}
-
-
-class Page(HTMLParser):
-    """A page's elements in order, its text, and what is wrong with its tags."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[tuple[str, str]] = []
-        self.faults: list[str] = []
-        self._open: list[str] = []
-        self.feed(source)
-        self.close()
-        self.faults += self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element, and that it is open."""
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close the element that was opened last; another one is a fault."""
-        if self._open.pop() != tag:
-            self.faults.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        """Note a text and the element that it is in."""
-        self.texts.append((self._open[-1] if self._open else "", data))
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        """The attributes of every element of that name."""
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    @property
-    def told(self) -> str:
-        """What a reader sees."""
-        return " ".join(text for tag, text in self.texts if tag not in ("style", "script", "title"))
 
 
 def drawn(prompt: str = PROMPT, size: tuple[int, int] = (64, 48)) -> tuple[Picture, Trace]:

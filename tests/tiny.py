@@ -79,7 +79,7 @@ def tiny_parts(tokenizer: Path) -> ModelParts:
 
 def _autoencoder() -> PatchAutoencoder:
     """Each colour of a patch as a level and two slopes: smooth pictures come back; `fit` takes a minute."""
-    autoencoder = PatchAutoencoder(AutoencoderConfig(channels=12))
+    autoencoder = PatchAutoencoder(AutoencoderConfig(channels=12, width=8, outer=1, inner=1))
     ramp = torch.linspace(-1, 1, 32)
     smooth = torch.stack([torch.ones(32, 32), ramp[:, None].expand(32, 32), ramp.expand(32, 32)])
     rows = torch.nn.functional.normalize(smooth.flatten(1), dim=1)

@@ -30,7 +30,7 @@ from limner.network.denoiser import Denoiser, DenoiserConfig
 from limner.network.text_encoder import TextEncoder, TextEncoderConfig
 from limner.network.weights import widened
 
-__all__ = ["NAME", "GenAI"]
+__all__ = ["NAME", "GenAI", "write_graph", "write_tokenizer"]
 
 NAME = "OpenVINO GenAI's Text2ImagePipeline"
 
@@ -65,17 +65,17 @@ class GenAI:
             warnings.simplefilter("ignore")
             root = Path(name)
             texts, decoder = _Texts(self._sizes["text_encoder"]), _Decoder(self._sizes["autoencoder"])
-            _write_graph(root / "text_encoder", texts, input_ids=torch.ones(1, window).long())
-            _write_graph(
+            write_graph(root / "text_encoder", texts, input_ids=torch.ones(1, window).long())
+            write_graph(
                 root / "unet",
                 unet,
                 sample=latents,
                 timestep=torch.zeros(1).long(),
                 encoder_hidden_states=states,
             )
-            _write_graph(root / "vae_decoder", decoder, latent_sample=latents)
+            write_graph(root / "vae_decoder", decoder, latent_sample=latents)
             _write_configs(root, window, shape)
-            _write_tokenizer(root / "tokenizer", window)
+            write_tokenizer(root / "tokenizer", tokenizer(window))
             pipeline = self._genai.Text2ImagePipeline(root)
         pipeline.reshape(1, 256, 256, self._sizes["guidance"])
         pipeline.compile("CPU", PERFORMANCE_HINT="LATENCY")
@@ -137,8 +137,15 @@ def _weighted(network: nn.Module, name: str) -> nn.Module:
     return network.eval()
 
 
-def _write_graph(place: Path, network: nn.Module, **inputs: Tensor) -> None:
-    """A network as OpenVINO has it; each input by its name, its first axis free but that of the time."""
+def write_graph(place: Path, network: nn.Module, *, half: bool = False, **inputs: Tensor) -> None:
+    """A network as OpenVINO has it; each input by its name, its first axis free but that of the time.
+
+    Args:
+        place: the folder that it gets.
+        network: in torch.
+        half: keep its weights in 16 bits.
+        inputs: what it is traced with.
+    """
     with torch.no_grad():
         graph = ov.convert_model(network, example_input=tuple(inputs.values()))
     shapes = {}
@@ -146,7 +153,7 @@ def _write_graph(place: Path, network: nn.Module, **inputs: Tensor) -> None:
         port.get_tensor().set_names({name})
         shapes[port] = ov.PartialShape([1 if name == "timestep" else -1, *tensor.shape[1:]])
     graph.reshape(shapes)
-    ov.save_model(graph, place / "openvino_model.xml", compress_to_fp16=False)
+    ov.save_model(graph, place / "openvino_model.xml", compress_to_fp16=half)
 
 
 def _write_configs(root: Path, window: int, shape: Mapping[str, int]) -> None:
@@ -167,7 +174,8 @@ def _write_configs(root: Path, window: int, shape: Mapping[str, int]) -> None:
         (root / name).write_text(json.dumps(document), encoding="utf-8")
 
 
-def _write_tokenizer(place: Path, window: int) -> None:
-    graphs = import_module("openvino_tokenizers").convert_tokenizer(tokenizer(window), with_detokenizer=True)
+def write_tokenizer(place: Path, found: Any) -> None:
+    """A tokenizer of transformers as OpenVINO has it."""
+    graphs = import_module("openvino_tokenizers").convert_tokenizer(found, with_detokenizer=True)
     for graph, name in zip(graphs, ("tokenizer", "detokenizer"), strict=True):
         ov.save_model(graph, place / f"openvino_{name}.xml")

@@ -1,7 +1,7 @@
 """The server that most programs around a diffusion pipeline have: one pipeline, one lock, a request after another.
 
 Run as `serve("diffusers")` in a process of its own. It answers like limner, as far as the benchmark asks: one
-picture of 256x256, as base64 of a PNG.
+picture, as base64 of a PNG.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-__all__ = ["PEERS", "application", "missing", "serve"]
+__all__ = ["CHECKPOINT_PEERS", "PEERS", "application", "missing", "serve"]
 
 PEERS = {
     "diffusers": ("diffusers_pipeline", "Diffusers", ("diffusers", "transformers")),
@@ -26,10 +26,21 @@ PEERS = {
 }
 """By name: the module here, the pipeline in it, and the packages that it takes."""
 
+CHECKPOINT_PEERS = {
+    "diffusers, bf16": ("checkpoint", "Diffusers", ("diffusers", "transformers")),
+    "OpenVINO GenAI": ("checkpoint", "GenAI", ("openvino_genai", "openvino_tokenizers", "transformers")),
+    "stable-diffusion.cpp": ("checkpoint", "StableDiffusionCpp", ("stable_diffusion_cpp",)),
+}
+"""The same of those that draw with a checkpoint, whose folder they are told."""
+
 
 def missing(name: str) -> list[str]:
     """The packages that a peer takes and that are not installed."""
-    return [package for package in PEERS[name][2] if find_spec(package) is None]
+    return [package for package in _peer(name)[2] if find_spec(package) is None]
+
+
+def _peer(name: str) -> tuple[str, str, tuple[str, ...]]:
+    return (PEERS | CHECKPOINT_PEERS)[name]
 
 
 class Order(BaseModel):
@@ -62,12 +73,12 @@ def application(pipeline: Any) -> FastAPI:
     return app
 
 
-def serve(name: str) -> None:
-    """Serve a peer on a free port of loopback, and print which."""
+def serve(name: str, *told: str) -> None:
+    """Serve a peer on a free port of loopback, and print which; `told` is the folder of its checkpoint."""
     import uvicorn
 
-    module, pipeline, _ = PEERS[name]
-    app = application(getattr(import_module(f"bench.peers.{module}"), pipeline)())
+    module, pipeline, _ = _peer(name)
+    app = application(getattr(import_module(f"bench.peers.{module}"), pipeline)(*told))
 
     config = uvicorn.Config(app, port=0, log_level="warning")
 

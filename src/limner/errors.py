@@ -6,11 +6,13 @@
     ├── InvalidRequestError     what was asked for cannot be done as asked; `param` names the field
     ├── ImageInputError         a picture that was handed in is broken, hostile or too large
     ├── OutputError             a result could not be written
+    │   ├── StorageDownError         the object storage cannot be reached; later it may
     │   └── StorageFullError         the store is full, even without all that has expired
     ├── NotFoundError           there is no such picture, file or key
     │   └── ExpiredError             there was, but its time is over
     ├── SettingsError           a setting or LIMNER_* variable is wrong
     ├── ModelError              a model folder is missing, incomplete or damaged
+    │   └── DoesNotFitError          it needs more memory than there is; `needed` and `room` are bytes
     ├── EngineError             the engine failed while it computed
     │   ├── EngineUnavailableError   its package is missing, or this machine cannot run it
     │   └── NonFiniteError           it put out NaN or infinity
@@ -22,6 +24,7 @@
     └── TrainingError           a run cannot start, go on or be resumed
 
     UserWarning
+    ├── EngineWarning           the model is there, but computed in a slower way
     └── PromptWarning           the picture is drawn, but not from every word
 
 Every message says what to do. Exceptions of other libraries are translated in the file that met them,
@@ -30,14 +33,18 @@ with the original as `__cause__`.
 
 from __future__ import annotations
 
+import copyreg
 import math
+from typing import Any
 
 __all__ = [
     "CancelledError",
     "DataError",
     "DeadlineError",
+    "DoesNotFitError",
     "EngineError",
     "EngineUnavailableError",
+    "EngineWarning",
     "ExpiredError",
     "ImageInputError",
     "InvalidRequestError",
@@ -50,6 +57,7 @@ __all__ = [
     "QueueFullError",
     "SettingsError",
     "ShuttingDownError",
+    "StorageDownError",
     "StorageFullError",
     "TrainingError",
 ]
@@ -69,6 +77,10 @@ class LimnerError(Exception):
         super().__init__(message)
         self.param = param
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process gets the error as it is: what it was made from is not what it is made of."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
 
 class InvalidRequestError(LimnerError):
     """The request cannot be honoured as it stands; `param` names the field."""
@@ -84,6 +96,10 @@ class ImageInputError(LimnerError):
 
 class OutputError(LimnerError):
     """A result could not be written; nothing is left under the final name."""
+
+
+class StorageDownError(OutputError):
+    """The object storage cannot be reached, or fails; nothing was kept or read."""
 
 
 class StorageFullError(OutputError):
@@ -108,6 +124,20 @@ class SettingsError(LimnerError):
 
 class ModelError(LimnerError):
     """A model folder is missing, incomplete or damaged."""
+
+
+class DoesNotFitError(ModelError):
+    """A model needs more memory than there is for it; nothing of it was loaded.
+
+    Attributes:
+        needed: the bytes that it is estimated to take.
+        room: those that it may have.
+    """
+
+    def __init__(self, message: str, *, needed: int, room: int) -> None:
+        super().__init__(message)
+        self.needed = needed
+        self.room = room
 
 
 class EngineError(LimnerError):
@@ -160,6 +190,10 @@ class DataError(LimnerError):
 
 class TrainingError(LimnerError):
     """A training run cannot start, go on or be resumed."""
+
+
+class EngineWarning(UserWarning):
+    """A model is computed in a slower way than was asked for."""
 
 
 class PromptWarning(UserWarning):

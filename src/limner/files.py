@@ -8,12 +8,13 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from limner.errors import LimnerError, OutputError
 
-__all__ = ["sha256_of", "write_atomic", "write_json_atomic"]
+__all__ = ["link_or_copy", "sha256_of", "take_lock", "write_atomic", "write_json_atomic"]
 
 _REMEDIES = {
     errno.EACCES: "its folder is not writable; choose another folder or change its permissions",
@@ -90,6 +91,53 @@ def write_json_atomic(path: str | os.PathLike[str], value: Any) -> None:
     except (TypeError, ValueError, RecursionError) as error:
         raise OutputError(f"{path} was not written: {error}; pass plain JSON values") from error
     write_atomic(path, data)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """A second name for a file that nobody changes any more, or a copy where the disk knows no second names.
+
+    What was at `target` is replaced; whatever happens, there is the whole file or what was there before.
+
+    Raises:
+        OutputError: there can be neither.
+    """
+    temporary = target.parent / f".{secrets.token_hex(8)}.tmp"
+    try:
+        try:
+            temporary.hardlink_to(source)
+        except OSError:
+            shutil.copyfile(source, temporary)
+        os.utime(temporary)
+        temporary.replace(target)
+    except OSError as error:
+        raise OutputError(f"{target} was not written: {_remedy(error)}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    _sync_folder(target.parent)
+
+
+def take_lock(path: Path) -> IO[bytes] | None:
+    """A lock that other processes cannot have until the file is closed, or this process ends; None if one has it.
+
+    Raises:
+        OutputError: the file cannot be made.
+    """
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise OutputError(f"{path} was not written: {_remedy(error)}") from error
+    try:
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        # Windows has no flock; there, starting the same thing twice is up to the one who does.
+        return file
+    except OSError:
+        file.close()
+        return None
+    return file
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:

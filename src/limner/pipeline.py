@@ -136,15 +136,22 @@ class Pipeline:
         if not request.prompt and request.image_HWC is not None:
             features = picture_features(self.engine, request.image_HWC)
         else:
-            [features] = self.engine.encode([request.prompt])
+            features = self._encoded(request.prompt)
         if not request.negative_prompt:
             return features
-        [negative] = self.engine.encode([request.negative_prompt])
-        return replace(features, negative=negative)
+        return replace(features, negative=self._encoded(request.negative_prompt))
+
+    def _encoded(self, prompt: str) -> TextFeatures:
+        """A prompt, first put into the words that the model knows."""
+        reading = self.engine.read(prompt)
+        [features] = self.engine.encode([reading.text])
+        return replace(features, swaps=reading.swaps)
 
     def start(self, request: ImageRequest, features: TextFeatures) -> list[Rendering]:
         """Stage 3 begins: each picture has a seed, noise and times of its own."""
         able = self.engine.capabilities
+        if not able.stepwise and request.sampler != "euler":
+            raise InvalidRequestError("This model has its own sampler: leave it out", param="sampler")
         times = self.engine.times(request.steps or able.default_steps)
         source = prepare_source(self.engine, request)
         if source is not None:
@@ -171,13 +178,13 @@ class Pipeline:
         on_step: Callable[[int, int], None] | None,
     ) -> Pixels:
         """Stage 3 goes on: step by step from noise to a tensor."""
-        for step in range(1, renderings[0].steps + 1):
+        while not renderings[0].done:
             with stopwatch.measure("image_generation"):
                 look = step_together(self.engine, renderings)
             if recorder is not None:
                 recorder.record(look)
             if on_step is not None:
-                on_step(step, renderings[0].steps)
+                on_step(renderings[0].step, renderings[0].steps)
         with stopwatch.measure("image_generation"):
             return self.engine.decode(np.stack([rendering.x_Chw for rendering in renderings]))
 
@@ -190,6 +197,7 @@ class Pipeline:
                 pixels_HWC=self._fitted(tensor_HWC, request),
                 seed=rendering.seed,
                 prompt=request.prompt,
+                revised_prompt=_revised(request, rendering.features),
                 model=self.engine.capabilities.model,
             )
             for tensor_HWC, rendering in zip(tensor_BHWC, renderings, strict=True)
@@ -199,6 +207,11 @@ class Pipeline:
         if request.image_HWC is not None:
             return restore(tensor_HWC, request, request.image_HWC)
         return fit(tensor_HWC, request.size or self.engine.capabilities.picture_size)
+
+
+def _revised(request: ImageRequest, features: TextFeatures) -> str | None:
+    """What was drawn instead of the prompt, if it is not the prompt."""
+    return features.prompt if request.prompt and features.prompt != request.prompt else None
 
 
 def _warn_unread(features: TextFeatures) -> None:

@@ -98,15 +98,63 @@ class Settings(BaseSettings):
     model: str = Field(
         "limner-1", description="The model that draws: a shipped one's name or a model folder."
     )
-    engine: str = Field("openvino", description="Who computes.")
+    more_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
+        (),
+        description="Further models that `limner serve` has, each under its own name or one that is given: "
+        "`painter=/models/sdxl`. A request picks one by its `model`.",
+    )
+    engine: str = Field(
+        "openvino",
+        description="Who computes: `openvino`, `torch` or `fake`; `diffusers` has torch compute checkpoints only.",
+    )
     threads: int = Field(0, ge=0, description="Processor threads to compute with; 0 takes all cores.")
     precision: Literal["auto", "f32", "bf16"] = Field(
         "auto", description="The numbers to compute in: `auto` takes what this processor is fastest with."
+    )
+    variant: str = Field(
+        "",
+        description="Which of a checkpoint's sets of weights is opened, such as `fp16`; by default the usual one. "
+        "This, the revision and LoRAs are those of `LIMNER_MODEL`.",
+    )
+    revision: str = Field(
+        "", description="Branch, tag or commit of a checkpoint on a hub; by default its main branch."
+    )
+    allow_pickle: bool = Field(
+        default=False,
+        description="Open checkpoints that are Python pickles too. Opening one can run any code that its maker "
+        "put in: only for files that you trust.",
+    )
+    loras: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
+        (),
+        description="LoRA files that are added to a checkpoint when it is opened, each with its weight: "
+        "`ink.safetensors=0.8`.",
+    )
+    int8_weights: bool = Field(
+        default=False,
+        description="Round the weights of checkpoints to 8 bits when they are converted for the processor: smaller "
+        "files, and pictures a little off.",
     )
     cache_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=user_cache_dir,
         description="Where compiled models and fetched art are kept; it may be deleted at any time. "
         "By default `$XDG_CACHE_HOME/limner`, else the platform's own folder, on Linux `~/.cache/limner`.",
+    )
+    memory_limit: int = Field(
+        0,
+        ge=0,
+        description="Bytes that loaded models may take together on a device, as estimated; 0 takes four fifths of "
+        "what is free when the first of them is loaded there.",
+    )
+    idle_unload: int = Field(
+        0, ge=0, description="Seconds after which a model that nobody uses is unloaded; 0 keeps it."
+    )
+    pinned: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
+        (), description="Names of models that are never unloaded, whoever needs their room."
+    )
+    load_at_start: bool = Field(
+        default=True,
+        description="Whether the first model is loaded when the server starts; otherwise when it is first asked for, "
+        "like the others.",
     )
     queue_size: int = Field(
         32, ge=1, description="Requests that may wait to be drawn; more are told to come back later."
@@ -121,8 +169,15 @@ class Settings(BaseSettings):
     )
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=user_data_dir,
-        description="Where the server keeps pictures behind links, uploaded files and API keys. "
+        description="Where the server keeps pictures behind links, uploaded files, batches and API keys. "
         "By default `$XDG_DATA_HOME/limner`, else the platform's own folder, on Linux `~/.local/share/limner`.",
+    )
+    storage_url: str = Field(
+        "",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?)?$",
+        description="Object storage where all machines keep pictures behind links and uploaded files, as "
+        "`s3://bucket/prefix`; its address and keys are in the usual AWS variables. By default they are in the "
+        "data folder.",
     )
     keys_file: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda before: before["data_dir"] / "keys.json",
@@ -140,7 +195,8 @@ class Settings(BaseSettings):
     store_bytes: int = Field(
         4 * 1024**3,
         ge=1,
-        description="Bytes that all pictures behind links may take together, and all uploaded files as well.",
+        description="Bytes that all pictures behind links may take together, all files as well, and all answers of "
+        "batches that are not over.",
     )
     fetch_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
         (),
@@ -167,11 +223,11 @@ class Settings(BaseSettings):
     )
     openai_names: bool = Field(
         default=True,
-        description="Whether OpenAI's image models, those that were shut down too, are names of the loaded model.",
+        description="Whether OpenAI's image models, those that were shut down too, are names of the first model.",
     )
     aliases: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
         (),
-        description="More names of the loaded model, each with the OpenAI model whose contract it follows: "
+        description="More names of the first model, each with the OpenAI model whose contract it follows: "
         "`painter=dall-e-3`.",
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(

@@ -159,6 +159,7 @@ def _text_encoding(features: TextFeatures, seconds: float) -> dict[str, Any]:
         "vector": features.vector_D.tolist(),
         "shape": list(features.vector_D.shape),
         "unread": features.unread,
+        "swaps": [swap._asdict() for swap in features.swaps],
         "seconds": seconds,
     }
 

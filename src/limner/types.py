@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,9 @@ __all__ = [
     "Floats",
     "ImageRequest",
     "Pixels",
+    "Reading",
     "SamplerName",
+    "Swap",
     "TextFeatures",
     "Trace",
     "WordSpan",
@@ -172,6 +174,43 @@ class WordSpan:
     stop: int
 
 
+class Swap(NamedTuple):
+    """What became of a word that a model was not trained on.
+
+    Attributes:
+        word: as it stands in the prompt, in lower case.
+        read_as: what is drawn for it; "" if it is left out, the word itself if else nothing would be left.
+        nearest: the nearest thing that the model has a name for.
+        distance: how far that is from the word: 0 the same, 1 nothing in common.
+    """
+
+    word: str
+    read_as: str
+    nearest: str
+    distance: float
+
+    def __str__(self) -> str:
+        """In words."""
+        fate = f"read as {self.read_as}" if self.read_as else "left out"
+        kept = self.read_as == self.word
+        return (
+            f"{self.word}: {'kept' if kept else fate} (nearest is {self.nearest}, {self.distance:.2f} away)"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """A prompt in a model's own words.
+
+    Attributes:
+        text: what is encoded and drawn.
+        swaps: what became of the words that the model does not know.
+    """
+
+    text: str
+    swaps: tuple[Swap, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TextFeatures:
     """Stage 2's result for one prompt.
@@ -185,6 +224,7 @@ class TextFeatures:
         words: the prompt's words with their token spans.
         unread: the part of the prompt that did not fit into the encoder's window, "" if all was read.
         negative: the negative prompt, encoded: where guidance leads away from. None is no prompt at all.
+        swaps: what became of words that the model does not know, if `prompt` is not what was asked for.
     """
 
     prompt: str
@@ -195,6 +235,7 @@ class TextFeatures:
     words: tuple[WordSpan, ...]
     unread: str = ""
     negative: TextFeatures | None = None
+    swaps: tuple[Swap, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -361,3 +361,15 @@ def test_an_engine_without_guidance_by_default_takes_one_place() -> None:
     able: Capabilities = engine.capabilities
     job, _ = ask(DeviceLoop(Pipeline(engine)))
     assert job.places == (1 if able.default_guidance == 1 else 2)
+
+
+def test_who_waits_for_a_loop_to_be_idle_is_told() -> None:
+    """Once the last of its work is done, and not before."""
+    loop = DeviceLoop(Pipeline(TestEngine()))
+    told: list[int] = []
+    loop.when_idle = lambda: told.append(1)
+    jobs = [ask(loop)[0] for _ in range(2)]
+    jobs[0].cancel()
+    assert told == []
+    run_dry(loop)
+    assert told == [1]

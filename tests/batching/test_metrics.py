@@ -47,6 +47,19 @@ def test_load_goes_up_and_down() -> None:
     assert value(metrics, "limner_queue_wait_seconds_count") == 3
 
 
+def test_the_load_of_several_loops_adds_up() -> None:
+    """Each tells of its own requests only, and takes away no more than it told of."""
+    metrics = Metrics()
+    loops = [DeviceLoop(Pipeline(TestEngine()), metrics=metrics) for _ in range(2)]
+    for loop in loops:
+        ask(loop)
+    assert value(metrics, "limner_queue_depth") == 2
+    run_dry(loops[0])
+    assert value(metrics, "limner_queue_depth") == 1
+    run_dry(loops[1])
+    assert value(metrics, "limner_queue_depth") == 0
+
+
 def test_steps_and_stages_are_timed() -> None:
     """Seconds of a step by shape, pictures in a batch, and seconds of the three stages."""
     metrics = Metrics()

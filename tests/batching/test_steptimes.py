@@ -15,7 +15,7 @@ def learned(seconds: Callable[[int], float], *, there: int = 16, steps: int = 60
     """What is known after steps of as many places as are advised, out of `there`."""
     times = StepTimes(16)
     for _ in range(steps):
-        places = times.untried(SHAPE, 1, there) or times.best(SHAPE)
+        places = times.untried(SHAPE, 1, there) or times.best(SHAPE, there)
         times.record(SHAPE, places, seconds(places))
     return times
 
@@ -23,7 +23,7 @@ def learned(seconds: Callable[[int], float], *, there: int = 16, steps: int = 60
 def test_nothing_is_known_at_first() -> None:
     """One place at a time, until it is measured."""
     times = StepTimes(16)
-    assert (times.best(SHAPE), times.untried(SHAPE, 1, 16)) == (1, 1)
+    assert (times.best(SHAPE, 16), times.untried(SHAPE, 1, 16)) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,17 @@ def test_nothing_is_known_at_first() -> None:
 def test_a_batch_grows_only_while_it_pays(seconds: Callable[[int], float], best: int) -> None:
     """The size settles where more places would hardly do more in the same time."""
     times = learned(seconds)
-    assert times.best(SHAPE) == best
+    assert times.best(SHAPE, 16) == best
     assert times.untried(SHAPE, 1, 16) is None
+
+
+def test_what_few_do_not_wait_for_pays_for_many() -> None:
+    """Where sixteen together spare a fifth of the time, sixteen go in twos; a long queue goes in sixteens."""
+    seconds = {1: 1.0, 2: 1.6, 4: 3.2, 8: 6.4, 16: 10.2}
+    times = StepTimes(16)
+    for size in [*seconds] * 3:
+        times.record(SHAPE, size, seconds[size])
+    assert [times.best(SHAPE, present) for present in (1, 2, 16, 64, 400)] == [1, 1, 2, 2, 16]
 
 
 def test_sizes_are_tried_only_where_there_is_enough() -> None:
@@ -69,7 +78,7 @@ def test_one_disturbed_step_changes_nothing() -> None:
     """What takes long once, among steps that do not, is not the engine's doing."""
     times = learned(lambda places: max(1.0, places / 4))
     times.record(SHAPE, 4, 50.0)
-    assert times.best(SHAPE) == 4
+    assert times.best(SHAPE, 16) == 4
 
 
 def test_what_was_not_seen_for_long_is_tried_again() -> None:
@@ -85,28 +94,28 @@ def test_a_size_that_only_seemed_good_is_left_again() -> None:
     times = StepTimes(16)
     for _ in range(3):
         times.record(SHAPE, 4, 4.0)
-    assert times.best(SHAPE) == 4
+    assert times.best(SHAPE, 16) == 4
     for _ in range(12):
-        places = times.untried(SHAPE, 1, 8) or times.best(SHAPE)
+        places = times.untried(SHAPE, 1, 8) or times.best(SHAPE, 8)
         times.record(SHAPE, places, float(places))
-    assert times.best(SHAPE) == 1
+    assert times.best(SHAPE, 16) == 1
 
 
 def test_too_many_are_not_tried_again_soon() -> None:
     """After eight failed where fewer did not, seven are the most, until that is forgotten."""
     times = learned(lambda _: 1.0)
     times.failed(SHAPE, 8)
-    assert times.best(SHAPE) == 7
+    assert times.best(SHAPE, 16) == 7
     assert times.bearable(SHAPE, 1, 99.0) == 7
     for _ in range(1001):
         times.record(SHAPE, 16, 1.0)
-    assert times.best(SHAPE) == 16
+    assert times.best(SHAPE, 16) == 16
 
 
 def test_shapes_are_learned_apart() -> None:
     """What pays for small pictures says nothing about large ones."""
     times = learned(lambda _: 1.0)
-    assert (times.best(SHAPE), times.best((3, 16, 16))) == (16, 1)
+    assert (times.best(SHAPE, 16), times.best((3, 16, 16), 16)) == (16, 1)
 
 
 def test_bearable_company_is_read_off_the_measured_sizes_and_between_them() -> None:

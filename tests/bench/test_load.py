@@ -20,8 +20,9 @@ def test_a_crowd_comes_again_as_it_came() -> None:
 
 
 def test_a_crowd_comes_in_its_time() -> None:
-    """Moments rise, from the start to the end."""
+    """As many as the rate says; moments rise, from the start to the end."""
     moments = arrivals(50, 3, seed=1)
+    assert len(moments) == 150
     assert moments == sorted(moments)
     assert 0 < moments[0] < moments[-1] < 3
 

@@ -1,4 +1,4 @@
-"""`scripts/serving_page.py`: the measured part of docs/serving.md comes from the latest results."""
+"""`scripts/serving_page.py`, `scripts/deploy_page.py`: what the pages measure comes from the latest results."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 import runpy
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -51,14 +52,18 @@ LOAD |= {
 }
 
 
-@pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], list[str]]:
-    """Writes the part between the marks from a folder of results; its lines that are not empty."""
-    monkeypatch.setattr(sys, "path", [str(SCRIPTS), *sys.path])
-    script = runpy.run_path(str(SCRIPTS / "serving_page.py"))
+Page: TypeAlias = Callable[[Path], list[str]]
 
-    def write(results: Path) -> list[str]:
-        text: str = script["serving_page"](f"before\n{script['BEGIN']}old\n{script['END']}after\n", results)
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Path], list[str]]:
+    """Writes a page's part between the marks from a folder of results; its lines that are not empty."""
+    monkeypatch.setattr(sys, "path", [str(SCRIPTS), *sys.path])
+    marks = runpy.run_path(str(SCRIPTS / "generated.py"))
+
+    def write(name: str, results: Path) -> list[str]:
+        page = runpy.run_path(str(SCRIPTS / f"{name}.py"))[name]
+        text: str = page(f"before\n{marks['BEGIN']}old\n{marks['END']}after\n", results)
         lines = [line for line in text.splitlines() if line]
         assert (lines[0], lines[-1]) == ("before", "after")
         return lines[2:-2]
@@ -66,14 +71,26 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], list[str]]:
     return write
 
 
-def test_without_a_result_it_says_so(page: Callable[[Path], list[str]], tmp_path: Path) -> None:
+@pytest.fixture
+def page(written: Callable[[str, Path], list[str]]) -> Page:
+    """The one of the crowd at the door."""
+    return partial(written, "serving_page")
+
+
+@pytest.fixture
+def deploy_page(written: Callable[[str, Path], list[str]]) -> Page:
+    """The one of many replicas."""
+    return partial(written, "deploy_page")
+
+
+def test_without_a_result_it_says_so(page: Page, tmp_path: Path) -> None:
     """And which command makes one."""
     assert page(tmp_path) == [
         f"There is no result of `python -m bench.{name}` yet." for name in ("serving", "http")
     ]
 
 
-def test_the_latest_result_is_told(page: Callable[[Path], list[str]], tmp_path: Path) -> None:
+def test_the_latest_result_is_told(page: Page, tmp_path: Path) -> None:
     """With its date, its commit, its machine, and what was missed in bold."""
     for date, commit in (("2030-01-02", "abc1234"), ("2029-12-31", "fff0000")):
         numbers = FACTS | MACHINE | {"commit": commit, "measures": [MEASURE]}
@@ -85,7 +102,7 @@ def test_the_latest_result_is_told(page: Callable[[Path], list[str]], tmp_path: 
     assert lines[-1] == "| wait | 12.35 ms | at most 10 | **no** |  |"
 
 
-def test_load_is_told_by_rate_and_server(page: Callable[[Path], list[str]], tmp_path: Path) -> None:
+def test_load_is_told_by_rate_and_server(page: Page, tmp_path: Path) -> None:
     """Waits, goodput and the ratio to it; how large the networks are; and who is left out for want of what."""
     numbers = FACTS | MACHINE | LOAD | {"measures": [MEASURE]}
     (tmp_path / "serving-2030-01-02.json").write_text(json.dumps(numbers))
@@ -93,3 +110,36 @@ def test_load_is_told_by_rate_and_server(page: Callable[[Path], list[str]], tmp_
     assert "| 0.3 | peer | 0.25 s | 0.50 s | none | 1.50 /s | 2.00 /s | 1 | 2.00 times |" in text
     assert "peer 9.20 million weights and 1.07 GFLOP a pass" in text
     assert "Left out: other (for want of its_package)." in text
+
+
+GOODPUT = {"replicas": 1, "per_second": 4.0, "proxy_seconds": 0.004, "controller_cores": 0.05}
+MANY: dict[str, Any] = {
+    "picture_seconds": 0.25,
+    "steps": 12,
+    "goodput": [GOODPUT, GOODPUT | {"replicas": 8, "per_second": 30.4}],
+    "costs": {"picture": 0.25, "proxy": 0.004, "controller": 0.002},
+    "limits": {"one proxy": 56, "the controller": 450},
+    "simulated_seconds": 10,
+}
+MANY["simulated"] = [
+    {"replicas": 1000, "proxies": 125, "p50": 0.3, "p99": 0.7, "goodput": 3200.0, "asked": 32_000}
+]
+
+
+def test_replicas_without_a_result_say_so(deploy_page: Page, tmp_path: Path) -> None:
+    """And which command makes one."""
+    assert deploy_page(tmp_path) == ["There is no result of `python -m bench.cluster` yet."]
+
+
+def test_replicas_are_told_with_what_they_cost(deploy_page: Page, tmp_path: Path) -> None:
+    """The share of linear, the arithmetic of a million a day, a thousand replicas, and what breaks first."""
+    numbers = FACTS | MACHINE | MANY | {"measures": [MEASURE]}
+    (tmp_path / "cluster-2030-01-02.json").write_text(json.dumps(numbers))
+    text = "\n".join(deploy_page(tmp_path))
+    assert "| 8 | 30.40 | 0.950 | 4.0 ms | 0.050 |" in text
+    assert "| 1,000,000 / 86,400 / (0.8 x 4.00) | 4 replicas |" in text
+    assert "| x 3 | 11 replicas |" in text
+    assert "1,000 | $0.0069 |" in text
+    assert "| 1,000 | 125 | 0.30 s | 0.70 s | 3,200.0 /s | 100% |" in text
+    assert "one proxy at about 56 replicas; the controller at about 450 replicas" in text
+    assert "**What breaks first is one proxy.**" in text

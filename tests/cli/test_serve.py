@@ -79,6 +79,7 @@ def test_with_a_key_others_are_let_in(tmp_path: Path) -> None:
         (["--port", "99999"], "LIMNER_PORT"),
         (["--public-url", "ftp://a"], "LIMNER_PUBLIC_URL"),
         (["--data-dir", "/dev/null/x"], "LIMNER_DATA_DIR"),
+        (["--model", "a", "--model", "b=c", "--model", "b=d"], "two models the name 'b'"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(arguments: list[str], told: str, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from limner.engines.base import Engine, Inpaint
 from limner.engines.fake import FakeEngine
+from limner.testing import EngineContract
 from limner.types import Floats, Pixels, TextFeatures
-from tests.engines.contract import EngineContract
 
 
 class LooksAtNeighbours(FakeEngine):

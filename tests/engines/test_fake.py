@@ -10,8 +10,8 @@ from limner.diffusion.rendering import Rendering
 from limner.diffusion.schedule import timesteps
 from limner.engines.base import Engine, EngineOptions, Inpaint
 from limner.engines.fake import FakeEngine, load
+from limner.testing import EngineContract
 from limner.types import Floats
-from tests.engines.contract import EngineContract
 
 
 class TestFakeEngine(EngineContract):

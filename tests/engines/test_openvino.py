@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
 
 from limner.engines.base import Engine, EngineOptions
+from limner.engines.compiled import Network
 from limner.engines.openvino import load
 from limner.errors import ModelError, NonFiniteError
 from limner.pipeline import Pipeline
+from limner.testing import EngineContract, noisy
 from limner.training.export import export_model
-from tests.engines.contract import EngineContract, noisy
+from limner.types import Floats, TextFeatures
 from tests.tiny import tiny_parts, tiny_tokenizer
 
 
@@ -48,6 +52,46 @@ def test_the_compiled_networks_are_cached(tiny_folder: Path, tmp_path: Path) -> 
     )
     assert list((tmp_path / "openvino").iterdir())
     np.testing.assert_array_equal(first.pixels_HWC, second.pixels_HWC)
+
+
+@pytest.mark.parametrize("precision", ["auto", "f32"])
+def test_company_changes_no_bit(tiny_folder: Path, precision: Literal["auto", "f32"]) -> None:
+    """Alone, in threes, or among so many that pairs of rows are computed together: each the same to the bit."""
+    engine = load(tiny_folder, EngineOptions(precision=precision))
+    x_BChw, t_B, features, guidance_B = (list(each) * 3 for each in noisy(engine))
+    alone = [
+        engine.denoise(x[None], np.array([t]), [feature], np.array([guidance]))
+        for x, t, feature, guidance in zip(x_BChw, t_B, features, guidance_B, strict=True)
+    ]
+    for count in range(1, len(x_BChw) + 1):
+        together = engine.denoise(
+            np.stack(x_BChw[:count]), np.array(t_B[:count]), features[:count], np.array(guidance_B[:count])
+        )
+        np.testing.assert_array_equal(together, np.concatenate(alone[:count]))
+
+
+def test_where_pairs_would_change_bits_they_are_not_made(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A processor on which they do is known by a trial; then every row stays by itself."""
+    expected = load(tiny_folder, EngineOptions()).denoise(*noisy_many(load(tiny_folder, EngineOptions())))
+    ran: list[int] = []
+    run = Network.run
+
+    def rounding_by_batch(network: Network, inputs: Mapping[str, Any]) -> list[Floats]:
+        ran.append(network.rows)
+        return [value + 1e-6 * (network.rows - 1) for value in run(network, inputs)]
+
+    monkeypatch.setattr(Network, "run", rounding_by_batch)
+    engine = load(tiny_folder, EngineOptions())
+    np.testing.assert_array_equal(engine.denoise(*noisy_many(engine)), expected)
+    assert ran.count(2) == 1
+
+
+def noisy_many(engine: Engine) -> tuple[Floats, Floats, list[TextFeatures], Floats]:
+    """Enough pictures for pairs."""
+    x_BChw, t_B, features, guidance_B = noisy(engine)
+    return np.tile(x_BChw, (3, 1, 1, 1)), np.tile(t_B, 3), list(features) * 3, np.tile(guidance_B, 3)
 
 
 def test_nan_is_never_passed_on(tiny_folder: Path) -> None:

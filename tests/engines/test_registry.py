@@ -20,7 +20,7 @@ def test_an_engine_is_created_by_name() -> None:
 @pytest.mark.parametrize("name", ["", "Fake", "onnx", "limner.engines.fake"])
 def test_an_unknown_engine_is_refused_with_the_names_of_those_there_are(name: str) -> None:
     """Only the names in the table are engines; the message lists them."""
-    with pytest.raises(InvalidRequestError, match="openvino, torch, diffusers, fake") as caught:
+    with pytest.raises(InvalidRequestError, match="openvino, torch, diffusers, converted, fake") as caught:
         create_engine(name, None, EngineOptions())
     assert caught.value.param == "engine"
 
@@ -30,6 +30,7 @@ def test_an_unknown_engine_is_refused_with_the_names_of_those_there_are(name: st
     [
         ("torch", r"pip install 'limner\[torch\]'"),
         ("diffusers", r"pip install 'limner\[diffusers\]'"),
+        ("converted", r"pip install 'limner\[diffusers\]'"),
         ("openvino", "pip install 'limner'"),
     ],
 )

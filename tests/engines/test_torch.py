@@ -11,7 +11,7 @@ from limner.engines import openvino, torch
 from limner.engines.base import Engine, EngineOptions
 from limner.errors import ModelError
 from limner.pipeline import Pipeline
-from tests.engines.contract import EngineContract, gradients, noisy
+from limner.testing import EngineContract, gradients, noisy
 
 LEVELS = 2
 """How far the pictures of the two engines may lie apart, in levels of 255."""

@@ -2,33 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from diffusers import (
+    AutoencoderDC,
     AutoencoderKL,
+    AutoencoderKLQwenImage,
     DDIMScheduler,
+    DPMSolverMultistepScheduler,
     FlowMatchEulerDiscreteScheduler,
     FluxPipeline,
     FluxTransformer2DModel,
+    LatentConsistencyModelPipeline,
+    LCMScheduler,
+    PixArtAlphaPipeline,
+    PixArtSigmaPipeline,
+    PixArtTransformer2DModel,
+    QwenImagePipeline,
+    QwenImageTransformer2DModel,
+    SanaPipeline,
+    SanaTransformer2DModel,
     SD3Transformer2DModel,
     StableDiffusion3Pipeline,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
+    ZImagePipeline,
+    ZImageTransformer2DModel,
 )
+from tokenizers import Tokenizer
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+from tokenizers.processors import TemplateProcessing
 from torch import nn
 from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    Gemma2Config,
+    Gemma2Model,
+    PreTrainedTokenizerFast,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen3Config,
+    Qwen3Model,
     T5Config,
     T5EncoderModel,
     T5Tokenizer,
 )
 
-__all__ = ["flux", "stable_diffusion", "stable_diffusion_3", "stable_diffusion_xl"]
+__all__ = [
+    "flux",
+    "latent_consistency",
+    "pixart_alpha",
+    "pixart_sigma",
+    "qwen_image",
+    "sana",
+    "small_when_opened",
+    "stable_diffusion",
+    "stable_diffusion_3",
+    "stable_diffusion_xl",
+    "z_image",
+]
 
 _WIDTH = 16
 _START, _END = "<|startoftext|>", "<|endoftext|>"
@@ -129,9 +168,177 @@ def flux(*, guidance_inside: bool = False) -> Any:
         tokenizer_2=_t5_tokenizer(),
         transformer=_seeded(transformer),
     )
-    # The pipeline's own is 128, whatever its networks are.
-    pipe.default_sample_size = 8
+    _small(pipe)
     pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def latent_consistency() -> Any:
+    """A family without an adapter: its steps draw noise of their own."""
+    torch.manual_seed(0)
+    pipe = LatentConsistencyModelPipeline(
+        vae=_seeded(_autoencoder(4)),
+        text_encoder=_seeded(CLIPTextModel(_clip_config())),
+        tokenizer=_clip_tokenizer(),
+        unet=_seeded(_unet(_WIDTH, time_cond_proj_dim=8)),
+        scheduler=LCMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def pixart_alpha() -> Any:
+    """PixArt alpha."""
+    return _pixart(PixArtAlphaPipeline)
+
+
+def pixart_sigma() -> Any:
+    """PixArt sigma."""
+    return _pixart(PixArtSigmaPipeline)
+
+
+def _pixart(kind: Any) -> Any:
+    torch.manual_seed(0)
+    transformer = PixArtTransformer2DModel(
+        sample_size=8,
+        num_layers=2,
+        patch_size=2,
+        attention_head_dim=8,
+        num_attention_heads=3,
+        caption_channels=_WIDTH,
+        in_channels=4,
+        cross_attention_dim=24,
+        out_channels=8,
+    )
+    pipe = kind(
+        tokenizer=_t5_tokenizer(),
+        text_encoder=_seeded(_t5(_WIDTH)),
+        vae=_seeded(_autoencoder(4)),
+        transformer=_seeded(transformer),
+        scheduler=_ddim("epsilon", "leading"),
+    )
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def sana(*, solver: bool = False) -> Any:
+    """Sana, with Euler's scheduler, or with DPM-Solver at order 1, which is Euler's step on its own times."""
+    torch.manual_seed(0)
+    transformer = SanaTransformer2DModel(
+        patch_size=1,
+        in_channels=4,
+        out_channels=4,
+        num_layers=2,
+        num_attention_heads=2,
+        attention_head_dim=8,
+        num_cross_attention_heads=2,
+        cross_attention_head_dim=8,
+        cross_attention_dim=_WIDTH,
+        caption_channels=_WIDTH,
+        sample_size=8,
+    )
+    vae = AutoencoderDC(
+        in_channels=3,
+        latent_channels=4,
+        attention_head_dim=2,
+        encoder_block_types=("ResBlock", "EfficientViTBlock"),
+        decoder_block_types=("ResBlock", "EfficientViTBlock"),
+        encoder_block_out_channels=(8, 8),
+        decoder_block_out_channels=(8, 8),
+        encoder_qkv_multiscales=((), (5,)),
+        decoder_qkv_multiscales=((), (5,)),
+        encoder_layers_per_block=(1, 1),
+        decoder_layers_per_block=(1, 1),
+        upsample_block_type="interpolate",
+        downsample_block_type="Conv",
+        scaling_factor=0.41407,
+    )
+    pipe = SanaPipeline(
+        tokenizer=_language_tokenizer(),
+        text_encoder=_seeded(Gemma2Model(Gemma2Config(head_dim=8, query_pre_attn_scalar=8, **_LANGUAGE))),
+        vae=_seeded(vae),
+        transformer=_seeded(transformer),
+        scheduler=_flow_solver() if solver else FlowMatchEulerDiscreteScheduler(shift=3.0),
+    )
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def z_image() -> Any:
+    """Z-Image: patches and tokens in one row."""
+    torch.manual_seed(0)
+    transformer = ZImageTransformer2DModel(
+        in_channels=4,
+        dim=2 * _WIDTH,
+        n_layers=2,
+        n_refiner_layers=1,
+        n_heads=2,
+        n_kv_heads=2,
+        cap_feat_dim=_WIDTH,
+        axes_dims=[8, 4, 4],
+        axes_lens=[1024, 32, 32],
+    )
+    pipe = ZImagePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=_seeded(_autoencoder(4, shift_factor=0.1)),
+        text_encoder=_seeded(Qwen3Model(Qwen3Config(head_dim=8, **_LANGUAGE))),
+        tokenizer=_language_tokenizer(),
+        transformer=_seeded(transformer),
+    )
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def qwen_image() -> Any:
+    """Qwen-Image: a video's autoencoder, and a schedule that depends on the picture's size."""
+    torch.manual_seed(0)
+    transformer = QwenImageTransformer2DModel(
+        patch_size=2,
+        in_channels=16,
+        out_channels=4,
+        num_layers=2,
+        attention_head_dim=_WIDTH,
+        num_attention_heads=3,
+        joint_attention_dim=_WIDTH,
+        axes_dims_rope=(8, 4, 4),
+    )
+    vae = AutoencoderKLQwenImage(
+        base_dim=8,
+        z_dim=4,
+        dim_mult=[1, 1],
+        num_res_blocks=1,
+        temperal_downsample=[False],
+        latents_mean=[0.1, -0.2, 0.3, 0.0],
+        latents_std=[1.5, 1.0, 2.0, 0.8],
+    )
+    pipe = QwenImagePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+        vae=_seeded(vae),
+        text_encoder=_seeded(Qwen2_5_VLForConditionalGeneration(_seeing_language())),
+        tokenizer=_language_tokenizer(),
+        transformer=_seeded(transformer),
+    )
+    _small(pipe)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def small_when_opened(open_it: Callable[..., Any]) -> Callable[..., Any]:
+    """Opens pipelines, and makes the pictures of those small whose size no file tells."""
+
+    def opened(*arguments: Any) -> Any:
+        return _small(open_it(*arguments))
+
+    return opened
+
+
+def _small(pipe: Any) -> Any:
+    """The pipeline's own size is 128, whatever its networks are."""
+    if hasattr(pipe, "default_sample_size") and not hasattr(pipe, "unet"):
+        pipe.default_sample_size = 8
     return pipe
 
 
@@ -202,8 +409,6 @@ def _clip_config() -> CLIPTextConfig:
 
 def _clip_tokenizer() -> Any:
     """A token for each byte, and one for each byte that ends a word."""
-    from tokenizers.pre_tokenizers import ByteLevel
-
     signs = sorted(ByteLevel.alphabet())
     tokens = [*signs, *(f"{sign}</w>" for sign in signs), _START, _END]
     return CLIPTokenizer(vocab={token: at for at, token in enumerate(tokens)}, merges=[], model_max_length=77)
@@ -220,3 +425,61 @@ def _t5_tokenizer() -> Any:
     special = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -20.0), ("▁", -2.0)]
     letters = [(chr(code), -3.0) for code in range(ord("!"), ord("~") + 1)]
     return T5Tokenizer(vocab=[*special, *letters], extra_ids=0, model_max_length=512)
+
+
+_TOKENS = 512
+_LANGUAGE: dict[str, Any] = {
+    "vocab_size": _TOKENS,
+    "hidden_size": _WIDTH,
+    "intermediate_size": 2 * _WIDTH,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 4096,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 0,
+}
+
+
+def _seeing_language() -> Any:
+    rope = {"mrope_section": [1, 1, 2], "rope_type": "default", "type": "default", "rope_theta": 1e6}
+    return Qwen2_5_VLConfig(
+        text_config=_LANGUAGE | {"rope_parameters": rope},
+        vision_config={
+            "depth": 1,
+            "hidden_size": _WIDTH,
+            "intermediate_size": _WIDTH,
+            "num_heads": 2,
+            "out_hidden_size": _WIDTH,
+        },
+    )
+
+
+def _language_tokenizer() -> Any:
+    """A token for each byte, and a conversation's marks."""
+    special = ["<pad>", "<bos>", "<|im_start|>", "<|im_end|>"]
+    tokens = [*special, *sorted(ByteLevel.alphabet())]
+    tokenizer = Tokenizer(BPE(vocab={token: at for at, token in enumerate(tokens)}, merges=[]))
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = ByteLevelDecoder()
+    tokenizer.post_processor = TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 1)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",  # noqa: S106
+        bos_token="<bos>",  # noqa: S106
+        additional_special_tokens=special[2:],
+        chat_template=_CHAT,
+    )
+
+
+_CHAT = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def _flow_solver() -> Any:
+    return DPMSolverMultistepScheduler(
+        solver_order=1, prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
+    )

@@ -24,6 +24,7 @@ from limner.server.access.keys import KeyFile
 from limner.storage.disk import DiskStore
 from limner.storage.signing import signing_key
 from limner.storage.uploads import UploadStore
+from tests.fatal import fatal
 from tests.faults.helpers import LINK, Answer, Served, answered, ask, get, served
 from tests.server.helpers import until
 
@@ -116,21 +117,12 @@ def test_an_upload_without_room_for_its_facts_leaves_nothing(
     assert files(tmp_path) == []
 
 
-# Says what it has promised, and kills itself before the call of that number that changes the disk.
-WRITER = """
-import os, signal, sys
-folder, calls_left = sys.argv[1], int(sys.argv[2])
-def fatal(name):
-    real = getattr(os, name)
-    def call(*args, **more):
-        global calls_left
-        calls_left -= 1
-        if calls_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*args, **more)
-    setattr(os, name, call)
-for name in ("open", "fsync", "replace", "link", "unlink", "mkdir"):
-    fatal(name)
+# Says what it has promised before it is killed.
+WRITER = fatal(
+    ("open", "fsync", "replace", "link", "unlink", "mkdir"),
+    """
+import sys
+folder = sys.argv[1]
 from limner.storage.disk import DiskStore
 from limner.storage.signing import signing_key
 from limner.storage.uploads import UploadStore
@@ -140,12 +132,13 @@ store = DiskStore(folder + "/images", key)
 print("link", store.url_path(store.put(bytes(100_000), "png", "image/png")), flush=True)
 uploads = UploadStore(folder + "/files")
 print("upload", uploads.add(bytes(100_000), owner="a", filename="a", purpose="vision").id, flush=True)
-"""
+""",
+)
 
 
 def killed_at(call: int, folder: Path) -> tuple[bool, dict[str, str]]:
     """Write into a folder and die at a call: whether it came to that, and what was promised before."""
-    command = [sys.executable, "-c", WRITER, str(folder), str(call)]
+    command = [sys.executable, "-c", WRITER, str(call), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode != 0, dict(line.split() for line in done.stdout.splitlines())

@@ -38,7 +38,7 @@ def test_with_all_components_nothing_is_lost() -> None:
     pixels = torch.rand(2, 3, 12, 8) * 2 - 1
     latents = autoencoder.encode(pixels)
     assert latents.shape == (2, 48, 3, 2)
-    torch.testing.assert_close(autoencoder(latents), pixels, rtol=0, atol=1e-4)
+    torch.testing.assert_close(autoencoder.decode_patches(latents), pixels, rtol=0, atol=1e-4)
 
 
 def test_channels_are_uncorrelated() -> None:
@@ -55,7 +55,7 @@ def test_no_linear_autoencoder_loses_less() -> None:
     """The squared error is that of the singular values which were left out (Eckart and Young 1936)."""
     autoencoder, _ = fitted(20)
     pixels = as_pictures(patches())
-    error = (autoencoder(autoencoder.encode(pixels)) - pixels).square().sum()
+    error = (autoencoder.decode_patches(autoencoder.encode(pixels)) - pixels).square().sum()
     singular = torch.linalg.svdvals(patches() - patches().mean(0))
     torch.testing.assert_close(error, singular[20:].square().sum(), rtol=1e-3, atol=0)
 
@@ -66,7 +66,8 @@ def test_the_fit_does_not_depend_on_the_batches() -> None:
     other = PatchAutoencoder(AutoencoderConfig(channels=8, patch=4))
     torch.testing.assert_close(other.fit(patches().split(77)), deviation, rtol=1e-3, atol=1e-4)
     pixels = as_pictures(patches(10))
-    torch.testing.assert_close(other(other.encode(pixels)), whole(whole.encode(pixels)), rtol=0, atol=1e-3)
+    mine, theirs = (each.decode_patches(each.encode(pixels)) for each in (other, whole))
+    torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-3)
 
 
 def test_patches_that_never_vary_are_no_trouble() -> None:
@@ -75,4 +76,17 @@ def test_patches_that_never_vary_are_no_trouble() -> None:
     plain = torch.full((20, 48), 0.25)
     autoencoder.fit([plain])
     pixels = as_pictures(plain)
-    torch.testing.assert_close(autoencoder(autoencoder.encode(pixels)), pixels)
+    torch.testing.assert_close(autoencoder.decode_patches(autoencoder.encode(pixels)), pixels)
+
+
+def test_pictures_are_decoded_patch_by_patch_and_then_mended() -> None:
+    """Decoding is the linear decoder and then the deblocking; before that is trained it changes nothing."""
+    autoencoder = PatchAutoencoder(AutoencoderConfig(channels=5, patch=8, width=8, outer=1, inner=1))
+    autoencoder.basis.normal_()
+    latents = torch.randn(2, 5, 3, 2)
+    patches_only = autoencoder.decode_patches(latents)
+    assert torch.equal(autoencoder(latents), patches_only)
+    with torch.no_grad():
+        autoencoder.deblocking.leave.weight.normal_()
+    torch.testing.assert_close(autoencoder(latents), autoencoder.deblocking(patches_only))
+    assert not torch.allclose(autoencoder(latents), patches_only)

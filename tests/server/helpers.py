@@ -145,7 +145,9 @@ def events_of(text: str) -> list[tuple[str, dict[str, Any]]]:
 @contextmanager
 def living(application: FastAPI) -> Iterator[uvicorn.Server]:
     """A real server on loopback, on a port of its own."""
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_config=None, access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(application, port=0, log_config=None, access_log=False, loop="asyncio", http="h11")
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     until(lambda: server.started)

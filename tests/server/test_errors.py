@@ -17,6 +17,7 @@ from limner.errors import (
     OutputError,
     QueueFullError,
     ShuttingDownError,
+    StorageDownError,
     StorageFullError,
 )
 from limner.server.errors import ApiError, from_http, from_limner, refusal
@@ -34,6 +35,7 @@ INSIDE = "/srv/models/weights"
         (ShuttingDownError(3), 503, "service_unavailable_error", "server_is_overloaded"),
         (CancelledError("x"), 503, "service_unavailable_error", "server_is_overloaded"),
         (StorageFullError("x"), 503, "service_unavailable_error", "server_is_overloaded"),
+        (StorageDownError("x"), 503, "service_unavailable_error", "server_is_overloaded"),
         (DeadlineError("x"), 504, "server_error", "request_timeout"),
         (EngineError("x"), 500, "image_generation_server_error", "image_generation_failed"),
         (NonFiniteError("x"), 500, "image_generation_server_error", "image_generation_failed"),
@@ -48,7 +50,9 @@ def test_each_error_has_a_status_a_type_and_a_code(
     assert (told.status, told.type, told.code) == (status, kind, code)
 
 
-@pytest.mark.parametrize("kind", [EngineError, OutputError, StorageFullError, DataError, LimnerError])
+@pytest.mark.parametrize(
+    "kind", [EngineError, OutputError, StorageDownError, StorageFullError, DataError, LimnerError]
+)
 def test_nothing_of_the_inside_is_told(kind: type[LimnerError]) -> None:
     """What is not the client's doing has a sentence of its own."""
     assert INSIDE not in str(from_limner(kind(f"{INSIDE} is broken")).envelope())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import urllib.request
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -16,7 +17,7 @@ from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 from openai.types import ImageEditCompletedEvent, ImageGenCompletedEvent, ImageGenPartialImageEvent
 
 from limner.imaging.reader import read_pixels
-from tests.server.helpers import left_mask, noise, png
+from tests.server.helpers import left_mask, noise, png, until
 
 
 @pytest.fixture(scope="module")
@@ -195,3 +196,48 @@ def test_azure(live: str) -> None:
         answer = client.images.generate(model="dall-e-3", prompt="a boat", size="1024x1024")
     assert answer.data is not None
     assert answer.data[0].url
+
+
+def test_batches(client: OpenAI) -> None:
+    """A file of calls goes up, a batch is made of it, and a file of answers comes down."""
+    body = {"model": "gpt-image-1", "prompt": "a red boat", "seed": 1}
+    calls = [
+        {
+            "custom_id": f"boat-{i}",
+            "method": "POST",
+            "url": "/v1/images/generations",
+            "body": body | {"seed": i},
+        }
+        for i in range(3)
+    ]
+    data = "".join(f"{json.dumps(call)}\n" for call in calls).encode()
+    source = client.files.create(file=("calls.jsonl", data), purpose="batch")
+    batch = client.batches.create(
+        input_file_id=source.id,
+        endpoint="/v1/images/generations",
+        completion_window="24h",
+        metadata={"for": "boats"},
+    )
+    until(lambda: client.batches.retrieve(batch.id).status == "completed")
+    batch = client.batches.retrieve(batch.id)
+    assert batch.request_counts is not None
+    assert (batch.request_counts.completed, batch.metadata) == (3, {"for": "boats"})
+    assert batch.output_file_id is not None
+    lines = [json.loads(line) for line in client.files.content(batch.output_file_id).text.splitlines()]
+    assert {line["custom_id"] for line in lines} == {"boat-0", "boat-1", "boat-2"}
+    assert all(pixels(line["response"]["body"]["data"][0]["b64_json"]).size for line in lines)
+    assert batch.id in [each.id for each in client.batches.list()]
+    with pytest.raises(openai.ConflictError, match="Cannot cancel"):
+        client.batches.cancel(batch.id)
+
+
+def test_a_batch_that_cannot_begin_says_why(client: OpenAI) -> None:
+    """The client's own types hold the errors."""
+    source = client.files.create(file=("calls.jsonl", b"nonsense"), purpose="batch")
+    batch = client.batches.create(
+        input_file_id=source.id, endpoint="/v1/images/edits", completion_window="24h"
+    )
+    assert batch.status == "failed"
+    assert batch.errors is not None
+    assert batch.errors.data is not None
+    assert [(error.code, error.line) for error in batch.errors.data] == [("invalid_json_line", 1)]

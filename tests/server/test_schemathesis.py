@@ -97,7 +97,7 @@ def test_without_the_key_every_operation_is_401(serve: Serve) -> None:
         for method, path, operation in operations:
             for headers in ({}, {"authorization": "Bearer lk-other"}, {"api-key": "lk-other"}):
                 check_key(client, method, path, headers, needed="security" in operation)
-    assert sum("security" in operation for _, _, operation in operations) == 13
+    assert sum("security" in operation for _, _, operation in operations) == 17
 
 
 def check_key(client: TestClient, method: str, path: str, headers: dict[str, str], *, needed: bool) -> None:

@@ -47,7 +47,7 @@ def follow(store: DiskStore, link: str) -> StoredFile:
 
 def files(store: DiskStore) -> list[str]:
     """What lies in the store's folder."""
-    return sorted(path.name for path in store._folder.iterdir())
+    return sorted(path.name for path in store._depot.folder.iterdir())
 
 
 @pytest.mark.parametrize(("extension", "media_type"), MEDIA_TYPES.items())
@@ -128,7 +128,7 @@ def test_a_link_without_its_signature_leads_nowhere(store: DiskStore, query: dic
 def test_a_changed_link_leads_nowhere(store: DiskStore, at: int, character: str) -> None:
     """No character of name or signature can be another; least of all those of the time."""
     name = f"img_1800000000_{'5' * 32}.png"
-    (store._folder / name).touch()
+    (store._depot.folder / name).touch()
     link = f"{name} {signature(KEY, name)}"
     at %= len(link)
     changed = (link[:at] + character + link[at + 1 :]).split(" ")
@@ -161,7 +161,7 @@ def test_no_name_leaves_the_folder(store: DiskStore, name: str) -> None:
 def test_what_others_put_into_the_folder_stays_theirs(store: DiskStore, clock: Clock) -> None:
     """Neither the key nor a stranger's file can be fetched, or is swept away."""
     for name in ("signing.key", "notes.txt"):
-        (store._folder / name).write_bytes(b"x")
+        (store._depot.folder / name).write_bytes(b"x")
         with pytest.raises(NotFoundError):
             store.open(name, {"signature": signature(KEY, name)})
     clock.now += 100 * HOUR
@@ -171,7 +171,7 @@ def test_what_others_put_into_the_folder_stays_theirs(store: DiskStore, clock: C
 def test_a_picture_that_was_deleted_by_hand_is_not_found(store: DiskStore) -> None:
     """A good link to a file that is gone is an error of ours."""
     name = store.put(b"x", "png", "image/png")
-    (store._folder / name).unlink()
+    (store._depot.folder / name).unlink()
     with pytest.raises(NotFoundError, match="not there any more"):
         follow(store, store.url_path(name))
 
@@ -241,10 +241,10 @@ def test_a_killed_write_leaves_nothing_to_see(store: DiskStore, clock: Clock) ->
         "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
         "store.put(b'x', 'png', 'image/png')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(store._folder)], check=False, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code, str(store._depot.folder)], check=False, timeout=30)
     assert done.returncode == -9
     [name] = files(store)
-    clock.now = (store._folder / name).stat().st_mtime + HOUR
+    clock.now = (store._depot.folder / name).stat().st_mtime + HOUR
     assert (name.endswith(".tmp"), store.sweep()) == (True, 0)
     clock.now += 1
     assert (store.sweep(), files(store)) == (1, [])

@@ -40,7 +40,7 @@ def add(store: UploadStore, clock: Clock, *purposes: str) -> list[Upload]:
 
 def on_disk(store: UploadStore) -> list[Path]:
     """All files below the store's folder."""
-    return sorted(path for path in store._folder.rglob("*") if path.is_file())
+    return sorted(path for path in store._depot.folder.rglob("*") if path.is_file())
 
 
 def test_a_file_comes_back(store: UploadStore, clock: Clock) -> None:
@@ -91,7 +91,7 @@ def test_neither_owner_nor_filename_is_a_path(store: UploadStore, owner: str, fi
     """Any text is fine for both, comes back as it was, and leaves nothing outside the store's folder."""
     upload = store.add(b"x", owner=owner, filename=filename, purpose="vision")
     assert store.get(upload.id, owner=owner).filename == filename
-    assert list(store._folder.parent.iterdir()) == [store._folder]
+    assert list(store._depot.folder.parent.iterdir()) == [store._depot.folder]
     store.delete(upload.id, owner=owner)
 
 
@@ -217,3 +217,31 @@ def test_damaged_facts_are_told(store: UploadStore, damage: bytes) -> None:
     on_disk(store)[1].write_bytes(damage)
     with pytest.raises(LimnerError, match=rf"{upload.id}\.json cannot be read .*: delete it"):
         store.get(upload.id, owner="ann")
+
+
+def test_what_a_batch_put_out_is_adopted_once(store: UploadStore, tmp_path: Path) -> None:
+    """Under the id that was chosen before, for 30 days; done again, it changes nothing."""
+    source = tmp_path / "answers"
+    source.write_bytes(b"answers")
+    upload_id = store.new_id()
+    first = store.adopt(source, upload_id, owner="ann", filename="a.jsonl")
+    assert store.adopt(source, upload_id, owner="ann", filename="a.jsonl") == first
+    source.unlink()
+    assert store.content(upload_id, owner="ann").path.read_bytes() == b"answers"
+    assert (first.purpose, first.bytes, first.expires_at) == (
+        "batch_output",
+        7,
+        first.created_at + 30 * 24 * 3600,
+    )
+    assert store.page(owner="ann").uploads == (first,)
+
+
+def test_an_adoption_that_was_cut_off_is_made_good(store: UploadStore, tmp_path: Path) -> None:
+    """A kill between the bytes and the facts leaves what the next attempt replaces."""
+    source = tmp_path / "answers"
+    source.write_bytes(b"answers")
+    upload_id = store.new_id()
+    store.adopt(source, upload_id, owner="ann", filename="a", expires_after=3600)
+    next(store._depot.folder.glob("*/*.json")).unlink()
+    store.adopt(source, upload_id, owner="ann", filename="a", expires_after=3600)
+    assert store.get(upload_id, owner="ann").bytes == 7

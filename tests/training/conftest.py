@@ -13,10 +13,10 @@ from limner.network.denoiser import DenoiserConfig
 from limner.network.image_tower import ImageTowerConfig
 from limner.network.judge import JudgeConfig
 from limner.network.text_encoder import TextEncoderConfig
-from limner.text.tokenizer import Tokenizer
 from limner.training.checkpoint import save_checkpoint
 from limner.training.contrast import ContrastConfig
 from limner.training.dataset import SceneStream
+from limner.training.deblocking import DeblockingConfig
 from limner.training.denoise import RunConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.examination import Examination
@@ -43,19 +43,20 @@ RECIPE = Recipe(
     wordings=2,
     examined=6,
     from_minilm=False,
-    autoencoder=AutoencoderConfig(channels=12),
+    autoencoder=AutoencoderConfig(channels=12, width=8, outer=1, inner=1),
     text_encoder=TextEncoderConfig(vocabulary=256, positions=48, width=16, layers=1, heads=2, hidden=32),
     image_tower=ImageTowerConfig(channels=12, width=16, layers=1, heads=2),
-    judge=JudgeConfig(vocabulary=256, word_width=8, width=16, heads=2, picture_layers=1),
+    judge=JudgeConfig(width=16, heads=2, layers=1),
     denoiser=DenoiserConfig(channels=12, width=16, layers=1, heads=2, text_width=16),
     contrast=ContrastConfig(steps=2, batch=4),
-    judge_training=JudgeTraining(words_first=1, steps=2, batch=4),
+    judge_training=JudgeTraining(steps=3, batch=4),
     run=RunConfig(epochs=2, epoch_pictures=8, batch=4),
     sampling=SamplingConfig(steps=2),
+    deblocking=DeblockingConfig(steps=2, batch=4, draws=1),
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """A finished run: every stage and two epochs. Nobody writes into its folder.
 
@@ -82,7 +83,10 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 
 def _questions(workshop: Workshop) -> Examination:
-    stream, tokenizer = SceneStream(workshop.stream()), Tokenizer(workshop.tokenizer, window=32)
+    stream = SceneStream(workshop.stream())
     choices = [stream.choices(index) for index in range(RECIPE.scenes)]
-    ids_K10T = np.array([[tokenizer.encode(choice.text).ids_T for choice in row] for row in choices])
-    return Examination(ids_K10T=ids_K10T.astype(np.int32), choices=choices)
+    return Examination(
+        facts_K10F=np.array([[stream.numbers.facts(choice.scene) for choice in row] for row in choices]),
+        texts=[[choice.text for choice in row] for row in choices],
+        kinds=[[choice.kind for choice in row] for row in choices],
+    )

@@ -80,11 +80,12 @@ def test_any_number_of_workers_gives_the_same(
 
 def test_things_are_found_where_they_are_drawn(config: StreamConfig, stream: SceneStream) -> None:
     """The cells of many scenes are those of each scene; some are covered, never all; thing and part go together."""
-    found_K2hw = find_things(config, range(30), 1)
-    assert found_K2hw.shape == (30, 2, 8, 8)
-    assert all((cells_2hw == stream.things(index)).all() for index, cells_2hw in enumerate(found_K2hw))
-    things_Khw, parts_Khw = found_K2hw.swapaxes(0, 1)
+    found_K3hw = find_things(config, range(30), 1)
+    assert found_K3hw.shape == (30, 3, 8, 8)
+    assert all((cells_3hw == stream.things(index)).all() for index, cells_3hw in enumerate(found_K3hw))
+    things_Khw, parts_Khw, paints_Khw = found_K3hw.swapaxes(0, 1)
     assert np.array_equal(things_Khw > 0, parts_Khw > 0)
+    assert not paints_Khw[things_Khw == 0].any()
     assert things_Khw.any((1, 2)).all()
     assert not things_Khw.all((1, 2)).any()
 

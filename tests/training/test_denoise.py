@@ -13,6 +13,7 @@ from limner.errors import TrainingError
 from limner.network.denoiser import Denoiser, DenoiserConfig
 from limner.training.cache import CaptionStates
 from limner.training.checkpoint import load_checkpoint
+from limner.training.crew import Crew
 from limner.training.denoise import DenoiserRun, RunConfig, RunData
 from limner.training.flow import FlowConfig
 
@@ -24,8 +25,8 @@ SCENES, WORDINGS = 10, 3
 def data() -> RunData:
     """Latents and prompt vectors that tell their scene's number; thing 2's part 1 stands in each first cell."""
     scene_K = np.arange(SCENES)
-    things_K2hw = np.zeros((SCENES, 2, 2, 2), dtype=np.uint8)
-    things_K2hw[:, :, 0, 0] = 2, 1
+    things_K3hw = np.zeros((SCENES, 3, 2, 2), dtype=np.uint16)
+    things_K3hw[:, :, 0, 0] = 2, 1, 0
     start_M = np.concatenate([[0], np.cumsum(1 + np.arange(SCENES * WORDINGS) % 5)])
     states = CaptionStates(
         states_ND=np.random.default_rng(0).normal(size=(start_M[-1], 8)).astype(np.float16),
@@ -35,16 +36,18 @@ def data() -> RunData:
     latents_KChw = np.broadcast_to(scene_K[:, None, None, None] / 10, (SCENES, 3, 2, 2))
     return RunData(
         latents_KChw=latents_KChw.astype(np.float16),
-        things_K2hw=things_K2hw,
+        things_K3hw=things_K3hw,
         states=states,
         wordings=WORDINGS,
     )
 
 
-def begin(folder: Path, config: RunConfig = CONFIG, shapes: DenoiserConfig = SHAPES) -> DenoiserRun:
+def begin(
+    folder: Path, config: RunConfig = CONFIG, shapes: DenoiserConfig = SHAPES, crew: Crew | None = None
+) -> DenoiserRun:
     """A run from the same first weights, or from the folder's checkpoint."""
     torch.manual_seed(0)
-    return DenoiserRun(folder, config, Denoiser(shapes), data())
+    return DenoiserRun(folder, config, Denoiser(shapes), data(), crew)
 
 
 def train(run: DenoiserRun, steps: int) -> list[dict[str, float]]:
@@ -147,7 +150,7 @@ def test_a_batch_is_determined_by_seed_and_step(tmp_path: Path) -> None:
     train(run, 1)
     again = run.batch(1)
     assert all(torch.equal(one, same) for one, same in zip(batch.condition, again.condition, strict=True))
-    for name in set(batch._fields) - {"condition"}:
+    for name in batch._fields:
         assert torch.equal(getattr(batch, name), getattr(again, name))
     assert not torch.equal(batch.t_B, run.batch(2).t_B)
     assert not torch.equal(batch.t_B, other.batch(1).t_B)

@@ -12,8 +12,10 @@ from safetensors.numpy import load_file
 
 from limner.errors import TrainingError
 from limner.models import read_manifest
+from limner.text.vocabulary import VOCABULARY, Vocabulary
 from limner.training.checkpoint import load_checkpoint
 from limner.training.finish import export_run
+from limner.training.scenes.concepts import data_folder, load_concepts
 from limner.training.stages import Workshop
 
 
@@ -23,9 +25,9 @@ def run(rehearsal: Workshop, tmp_path: Path) -> Path:
     return Path(shutil.copytree(rehearsal.folder, tmp_path / "run"))
 
 
-def test_the_model_is_the_last_judged_epoch(run: Path, tmp_path: Path) -> None:
+def test_the_model_is_the_last_judged_epoch(run: Path, rehearsal: Workshop, tmp_path: Path) -> None:
     """Its weights are that epoch's averages, and its manifest tells scores, ceiling, trace and recipe."""
-    export_run(run, tmp_path / "model")
+    export_run(run, tmp_path / "model", tokenizer=rehearsal.tokenizer, data=rehearsal.data)
     trace = json.loads((run / "trace.json").read_text(encoding="utf-8"))
     manifest = read_manifest(tmp_path / "model")
     assert manifest.name == "rehearsal"
@@ -39,6 +41,17 @@ def test_the_model_is_the_last_judged_epoch(run: Path, tmp_path: Path) -> None:
     assert all(
         np.allclose(exported[name], value.numpy(), rtol=1e-3, atol=1e-6) for name, value in averages.items()
     )
+
+
+def test_the_model_knows_the_words_it_was_taught(run: Path, rehearsal: Workshop, tmp_path: Path) -> None:
+    """Those of its captions and of its table, and the names of its things, colours and places."""
+    export_run(run, tmp_path / "model", tokenizer=rehearsal.tokenizer, data=rehearsal.data)
+    vocabulary = Vocabulary.load(tmp_path / "model" / VOCABULARY)
+    concepts = load_concepts((rehearsal.data or data_folder()) / "concepts.csv")
+    assert all((concept.noun, concept.plural) in vocabulary.names for concept in concepts)
+    assert {"sky", *concepts[0].noun.split()} <= vocabulary.words
+    assert ("red", "red") in vocabulary.names
+    assert VOCABULARY in read_manifest(tmp_path / "model").files
 
 
 @pytest.mark.parametrize("judged", [None, 1])

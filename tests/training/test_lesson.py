@@ -9,9 +9,14 @@ import torch
 from torch import nn
 
 from limner.training.lesson import Lesson, cell_weights
-from limner.training.scenes.layout import PARTS
+from limner.training.scenes.layout import PAINTS, PARTS
 
-THINGS_B2hw = torch.tensor([[[[0, 3], [3, 0]], [[0, 1], [4, 0]]], [[[0, 0], [0, 2]], [[0, 0], [0, 5]]]])
+THINGS_B3hw = torch.tensor(
+    [
+        [[[0, 3], [3, 0]], [[0, 1], [4, 0]], [[0, 0], [2, 0]]],
+        [[[0, 0], [0, 2]], [[0, 0], [0, 5]], [[0, 0], [0, 1]]],
+    ]
+)
 
 
 def lesson() -> Lesson:
@@ -21,13 +26,13 @@ def lesson() -> Lesson:
 
 
 def test_who_knows_nothing_guesses_among_all() -> None:
-    """With the heads at zero, the loss is ln(things and none) + ln(parts and none)."""
+    """With the heads at zero, the loss is ln(things and none) + ln(parts and none) + ln(paints)."""
     guessing = lesson()
-    for head in (guessing.thing, guessing.part):
+    for head in (guessing.thing, guessing.part, guessing.paint):
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
-    loss_B = guessing(torch.randn(2, 4, 8), THINGS_B2hw, torch.ones(2, 1, 2, 2))
-    torch.testing.assert_close(loss_B, torch.full((2,), math.log(4) + math.log(PARTS)))
+    loss_B = guessing(torch.randn(2, 4, 8), THINGS_B3hw, torch.ones(2, 1, 2, 2))
+    torch.testing.assert_close(loss_B, torch.full((2,), math.log(4) + math.log(PARTS) + math.log(PAINTS)))
 
 
 def test_cells_without_weight_do_not_count() -> None:
@@ -39,7 +44,7 @@ def test_cells_without_weight_do_not_count() -> None:
         other = tokens_BNW.clone()
         if cell is not None:
             other[:, cell] = torch.randn(2, 8)
-        losses.append(lesson()(other, THINGS_B2hw, weight_B1hw))
+        losses.append(lesson()(other, THINGS_B3hw, weight_B1hw))
     assert torch.equal(losses[0], losses[1])
     assert not torch.isclose(losses[0], losses[2]).any()
 
@@ -51,16 +56,16 @@ def test_cells_are_asked_in_their_order() -> None:
     tokens_BNW = torch.eye(8).view(2, 4, 8)
     for _ in range(200):
         optimizer.zero_grad()
-        teacher(tokens_BNW, THINGS_B2hw, torch.ones(2, 1, 2, 2)).mean().backward()
+        teacher(tokens_BNW, THINGS_B3hw, torch.ones(2, 1, 2, 2)).mean().backward()
         optimizer.step()
     named_BN = teacher.thing(teacher.norm(tokens_BNW)).argmax(-1)
-    assert torch.equal(named_BN, THINGS_B2hw[:, 0].flatten(1))
+    assert torch.equal(named_BN, THINGS_B3hw[:, 0].flatten(1))
 
 
 @pytest.mark.parametrize("factor", [1.0, 4.0])
 def test_things_weigh_more_and_a_cell_one_on_average(factor: float) -> None:
     """Cells with a thing count `factor` times as much as the others, whichever thing it is."""
-    weight_B1hw = cell_weights(THINGS_B2hw, factor)
+    weight_B1hw = cell_weights(THINGS_B3hw, factor)
     assert weight_B1hw.shape == (2, 1, 2, 2)
     torch.testing.assert_close(weight_B1hw.mean(), torch.tensor(1.0))
     torch.testing.assert_close(weight_B1hw[0, 0, 0, 1], factor * weight_B1hw[0, 0, 0, 0])

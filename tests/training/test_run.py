@@ -7,12 +7,16 @@ import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from limner.errors import TrainingError
+from limner.models import read_manifest
 from limner.training.checkpoint import load_checkpoint
 from limner.training.evaluate import EpochRecord
+from limner.training.finish import export_run
 from limner.training.run import TrainingRun
 from limner.training.stages import Workshop
 
@@ -47,6 +51,22 @@ def test_the_trace_begins_with_the_untrained_model(finished: Workshop) -> None:
     kept = json.loads((finished.folder / "trace.json").read_text(encoding="utf-8"))
     assert kept == [asdict(record) for record in trace]
     assert list(training.epochs()) == []
+
+
+def test_after_the_last_epoch_the_seams_are_mended(rehearsal: Workshop, tmp_path: Path) -> None:
+    """The deblocking is trained on that epoch's pictures and judged; only then is it part of the model."""
+    shutil.copytree(rehearsal.folder, tmp_path / "run")
+    workshop = replace(rehearsal, folder=tmp_path / "run")
+    verdict = TrainingRun(workshop).deblock()
+    kept = json.loads((workshop.folder / "deblocked-002.json").read_text(encoding="utf-8"))
+    assert kept == {"loss": round(verdict.loss, 4), "accuracy": round(verdict.accuracy, 4)}
+    export_run(workshop.folder, tmp_path / "model", tokenizer=workshop.tokenizer, data=workshop.data)
+    assert read_manifest(tmp_path / "model").scores["prompt_match"] == kept
+    trained, _ = load_checkpoint(workshop.folder / "deblocking-002.safetensors")
+    exported = load_file(tmp_path / "model" / "autoencoder.safetensors")
+    name = "leave.weight"
+    assert trained[name].abs().max() > 0
+    assert np.allclose(exported[f"deblocking.{name}"], trained[name].numpy(), rtol=1e-3, atol=1e-6)
 
 
 def test_a_stopped_run_ends_like_one_in_one_piece(prepared: Workshop, rehearsal: Workshop) -> None:

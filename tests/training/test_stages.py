@@ -29,10 +29,9 @@ def copy(rehearsal: Workshop, tmp_path: Path) -> Workshop:
     return replace(rehearsal, folder=tmp_path / "run")
 
 
-def lessons(workshop: Workshop) -> tuple[NDArray[Any], Examination, PatchAutoencoder]:
+def lessons(workshop: Workshop) -> tuple[NDArray[Any], PatchAutoencoder]:
     """What the judge is taught with."""
-    questions = Examination.load(workshop.folder / "questions.npz")
-    return load_array(workshop.folder / "latents.npy"), questions, workshop.autoencoder()[0]
+    return load_array(workshop.folder / "latents.npy"), workshop.autoencoder()[0]
 
 
 def test_things_stand_where_the_stream_says(rehearsal: Workshop) -> None:
@@ -40,6 +39,13 @@ def test_things_stand_where_the_stream_says(rehearsal: Workshop) -> None:
     stream = SceneStream(rehearsal.stream())
     expected = np.stack([stream.things(index) for index in range(8)])
     assert np.array_equal(load_array(rehearsal.folder / "things.npy"), expected)
+
+
+def test_facts_are_what_the_stream_says(rehearsal: Workshop) -> None:
+    """The cached facts are those of the scenes, in order."""
+    stream = SceneStream(rehearsal.stream())
+    expected = np.stack([stream.numbers.facts(stream.scene(index)) for index in range(8)])
+    assert np.array_equal(load_array(rehearsal.folder / "facts.npy"), expected)
 
 
 def test_captions_are_encoded_scene_by_scene(rehearsal: Workshop) -> None:
@@ -90,7 +96,7 @@ def test_a_result_that_is_there_is_used_as_it_is(copy: Workshop) -> None:
     path = copy.folder / "text-image.safetensors"
     before = path.read_bytes()
     tensors, _ = load_checkpoint(path)
-    encoder, tower = copy.text_and_image(*lessons(copy)[:2])
+    encoder, tower = copy.text_and_image(lessons(copy)[0])
     assert torch.equal(encoder.to_vector.weight, tensors["text.to_vector.weight"])
     assert torch.equal(tower.to_vector.weight, tensors["image.to_vector.weight"])
     assert path.read_bytes() == before

@@ -46,6 +46,8 @@ class Device:
         job.course.leave(now)
         self._metrics.stage("text_encoding", job.course.seconds["text_encoding"])
         renderings = self._pipeline.start(job.request, features)
+        for rendering in renderings:
+            rendering.unwanted = lambda: job.over
         canvases = [Canvas(job, index, rendering, now) for index, rendering in enumerate(renderings)]
         if job.trace is not None:
             for canvas in canvases:

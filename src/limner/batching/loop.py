@@ -47,7 +47,8 @@ class DeviceLoop(Loop):
             self._open(job)
         with self._changed:
             canvases = [canvas for job in self._running for canvas in job.canvases]
-        batch = self._policy.together([canvas for canvas in canvases if not canvas.rendering.done])
+            waiting = self._queue.ranked()
+        batch = self._policy.together([canvas for canvas in canvases if not canvas.rendering.done], waiting)
         # A trace needs its look whatever becomes of the others, so it steps by itself.
         traced = [[canvas] for canvas in batch if canvas.recorder is not None]
         return sum(map(self._step, [*traced, [canvas for canvas in batch if canvas.recorder is None]]))

@@ -7,15 +7,29 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from limner.batching.events import Failed, Finished
 from limner.errors import CancelledError, DeadlineError, ShuttingDownError
 
-__all__ = ["Metrics"]
+__all__ = ["LoopLoad", "Metrics"]
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 600)
 _PICTURES = (1, 2, 3, 4, 6, 8, 12, 16, 32)
 _OUTCOMES = {CancelledError: "cancelled", DeadlineError: "timeout", ShuttingDownError: "shut_down"}
 
 
+class LoopLoad:
+    """One loop's share of the requests that there are: loops of several models count into the same gauges."""
+
+    def __init__(self, queued: Gauge, running: Gauge) -> None:
+        self._told = [(queued, 0), (running, 0)]
+
+    def told(self, *, queued: int, running: int) -> None:
+        """How many requests the loop has, now."""
+        for index, now in enumerate((queued, running)):
+            gauge, before = self._told[index]
+            gauge.inc(now - before)
+            self._told[index] = (gauge, now)
+
+
 class Metrics:
-    """Counters, gauges and histograms of a loop, all named `limner_*`.
+    """Counters, gauges and histograms of a loop or of several, all named `limner_*`.
 
     Args:
         registry: where they are listed, for `prometheus_client.generate_latest`; None makes one.
@@ -61,10 +75,9 @@ class Metrics:
         self._pictures = Counter("limner_pictures", "Pictures finished", registry=here)
         self._pixels = Counter("limner_pixels", "Pixels of finished pictures", registry=here)
 
-    def load(self, *, queued: int, running: int) -> None:
-        """How many requests there are."""
-        self._queue_depth.set(queued)
-        self._running.set(running)
+    def loop_load(self) -> LoopLoad:
+        """Where one loop tells how many requests it has."""
+        return LoopLoad(self._queue_depth, self._running)
 
     def waited(self, seconds: float) -> None:
         """A request starts, after so long."""

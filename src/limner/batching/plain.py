@@ -17,8 +17,11 @@ class PlainLoop(Loop):
             self._open(job)
         with self._changed:
             canvases = [canvas for job in self._running for canvas in job.canvases if canvas.picture is None]
+        made = 0
         for canvas in canvases[:1]:
+            before = canvas.rendering.step
             with self._answering(canvas.claim):
                 look, _ = self._device.step([canvas])
                 self._moved(canvas, look.x0_BChw[0])
-        return sum(canvas.claim.places for canvas in canvases[:1])
+            made = canvas.claim.places * (canvas.rendering.step - before)
+        return made

@@ -9,7 +9,7 @@ Four rules:
    "Minimizing slowdown in heterogeneous size-aware dispatching systems"); among equals it is shortest
    remaining work first, which lets them finish in the order in which they came.
 3. **Nobody starves.** Every fourth step belongs to the oldest request, whatever else there is.
-4. **A batch pays, or it is not made.** It is as large as measurements say that it gains something. While
+4. **A batch pays, or it is not made.** It is as large as lets those who are there wait least (`steptimes`). While
    requests of very different size are there, a step takes at most half as long again as the first picture's
    alone, so that company costs a small request little.
 
@@ -118,12 +118,17 @@ class Policy:
 
     def _size_for(self, shape: tuple[int, ...], places: int, ranked: Iterable[Claim]) -> int:
         """How many places the next steps will have, for a picture of so many."""
-        same = (claim for claim in ranked if claim.shape == shape)
+        same = [claim for claim in ranked if claim.shape == shape]
         most = self._fillable(claim.places for claim in same for _ in range(claim.pictures))
-        return self._times.untried(shape, places, most) or self._times.best(shape)
+        return self._times.untried(shape, places, most) or self._times.best(shape, _present(same))
 
-    def together(self, drawn: Iterable[DrawnT]) -> list[DrawnT]:
-        """The pictures that make the next step together; none only if there are none."""
+    def together(self, drawn: Iterable[DrawnT], waiting: Iterable[Claim] = ()) -> list[DrawnT]:
+        """The pictures that make the next step together; none only if there are none.
+
+        Args:
+            drawn: those that are being drawn.
+            waiting: the queue; the longer it is, the more counts what is done in a second.
+        """
         ranked = sorted(drawn, key=_picture_urgency)
         if not ranked:
             return []
@@ -132,16 +137,19 @@ class Policy:
             oldest = min(picture.claim.order for picture in ranked)
             ranked.sort(key=lambda picture: picture.claim.order != oldest)
         ranked = [picture for picture in ranked if picture.claim.shape == ranked[0].claim.shape]
-        return self._filled(ranked, self._places_for(ranked))
+        return self._filled(ranked, self._places_for(ranked, waiting))
 
-    def _places_for(self, ranked: Sequence[DrawnT]) -> int:
+    def _places_for(self, ranked: Sequence[DrawnT], waiting: Iterable[Claim]) -> int:
         first = ranked[0].claim
         most = self._fillable(picture.claim.places for picture in ranked)
         untried = self._times.untried(first.shape, first.places, most)
         sizes = [picture.claim.size for picture in ranked]
         if untried is not None and max(sizes) <= _ALIKE * first.size:
             return untried
-        best = self._times.best(first.shape)
+        drawn = sum(picture.claim.places for picture in ranked)
+        best = self._times.best(
+            first.shape, drawn + _present(claim for claim in waiting if claim.shape == first.shape)
+        )
         if max(sizes) <= _ALIKE * min(sizes):
             return best
         return min(best, self._times.bearable(first.shape, first.places, _BEARABLE_SLOWDOWN))
@@ -156,6 +164,10 @@ class Policy:
 
     def _fillable(self, places: Iterable[int]) -> int:
         return sum(islice(places, self._batch_max))
+
+
+def _present(claims: Iterable[Claim]) -> int:
+    return sum(claim.pictures * claim.places for claim in claims)
 
 
 def _urgency(claim: Claim) -> tuple[int, int, int]:

@@ -82,6 +82,10 @@ class Reception:
         config: how much is taken on.
         clock: the time in seconds, from any start.
         metrics: counts what happens; None counts for nobody.
+
+    Attributes:
+        when_idle: called whenever the last of its work is done, by any thread and under the lock: it must return
+            at once, and must not ask the loop anything.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class Reception:
         self._config = config or LoopConfig()
         self._clock = clock
         self._metrics = metrics or Metrics()
+        self._load = self._metrics.loop_load()
         self._service = ServiceTime()
         self._mailbox = Mailbox()
         self._changed = Condition()
@@ -102,6 +107,7 @@ class Reception:
         self._running: list[Job] = []
         self._numbers = count()
         self._closing_at: float | None = None
+        self.when_idle: Callable[[], None] = _nothing
 
     def submit(
         self,
@@ -248,9 +254,15 @@ class Reception:
             if job.position != position:
                 job.position = position
                 self._tell(job, Queued(position=position, eta=self._service.seconds(units)))
-        self._metrics.load(queued=len(self._queue), running=len(self._running))
+        self._load.told(queued=len(self._queue), running=len(self._running))
         self._changed.notify_all()
+        if not self._queue and not self._running:
+            self.when_idle()
 
     def _backlog(self) -> int:
         """The work of everyone, in places times steps."""
         return sum(job.work for job in self._everyone())
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

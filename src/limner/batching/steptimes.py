@@ -2,9 +2,11 @@
 
 A *place* is one row of the network's batch: a picture takes one, a guided picture two. Some engines step
 eight as fast as one; others, one row after the other, gain nothing and only make everyone wait for all. No
-setting can know that, so every size is tried a few times when there are enough pictures for it, and the size
-is kept from which on there is little more to gain. What has not been seen for long is forgotten and tried
-again, so that what was once disturbed, or has changed, does not stay.
+setting can know that, so every size is tried a few times when there are enough pictures for it. The best size
+is the one with which all who are there wait least, on average: n places in steps of b at a time are done after
+(n / b + 1) / 2 times a step of b. With few there, a batch must gain much to be worth the wait for its last
+picture; with many, what counts is what is done in a second. What has not been seen for long is forgotten and
+tried again, so that what was once disturbed, or has changed, does not stay.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ __all__ = ["StepTimes"]
 
 Shape = tuple[int, ...]
 
-# A larger size must spare this share of the time per place, or it is not worth the wait for all.
+# A larger size must spare this share of the wait, or it is measurements' noise.
 _WORTH = 0.05
 # The smallest of a few: what disturbs a measurement only ever adds to it.
 _KEPT = 5
@@ -48,16 +50,16 @@ class StepTimes:
         Half the best size so far, twice, and four times: where two gain nothing, four still may.
         """
         table = self._tables[shape]
-        best = table.best()
+        best = table.best(most)
         for size in (table.smallest(), best // 2, 2 * best, 4 * best):
             if least <= size <= min(most, table.limit(self._largest)) and not table.tried(size):
                 return size
         return None
 
-    def best(self, shape: Shape) -> int:
-        """The smallest size beyond which hardly more is done in the same time."""
+    def best(self, shape: Shape, present: int) -> int:
+        """The smallest size with which so many places are done about as soon as can be, on average."""
         table = self._tables[shape]
-        return min(table.best(), table.limit(self._largest))
+        return min(table.best(present), table.limit(self._largest))
 
     def bearable(self, shape: Shape, places: int, slowdown: float) -> int:
         """The most places whose step takes at most `slowdown` times as long as one of `places`."""
@@ -106,13 +108,17 @@ class _Table:
     def smallest(self) -> int:
         return min(self._seconds, default=1)
 
-    def best(self) -> int:
+    def best(self, present: int) -> int:
         sizes = sorted(size for size in self._seconds if self._known(size))
         best = sizes[0] if sizes else self.smallest()
         for size in sizes:
-            if self.predict(size) / size < (1 - _WORTH) * self.predict(best) / best:
+            if self._wait(size, present) < (1 - _WORTH) * self._wait(best, present):
                 best = size
         return best
+
+    def _wait(self, size: int, present: int) -> float:
+        """The average wait for so many places, in their steps: the first of n / size batches waits for one."""
+        return self.predict(size) * (max(present, size) / size + 1) / 2
 
     def predict(self, places: int) -> float:
         """The step's seconds: measured, or on the line between the sizes around it, or in proportion."""

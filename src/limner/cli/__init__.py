@@ -19,11 +19,15 @@ __all__ = ["SUMMARIES", "app", "main"]
 SUMMARIES: Mapping[str, str] = MappingProxyType(
     {
         "generate": "Draw pictures of a prompt.",
+        "batch": "Draw every line of a file, several at a time.",
         "trace": "Show a prompt become a vector, noise become a picture, and a picture become a file.",
         "models": "List the models that ship, their scores and their training traces.",
         "data": "Fetch the art; look at the scenes.",
         "train": "Train a model. Stop it with Ctrl-C at any time; the same command goes on.",
+        "eval": "Measure a model: composition, prompt match, fidelity, memory, edits, variations, speed.",
         "serve": "Answer OpenAI's Images API, for every program that speaks it.",
+        "deploy": "Answer OpenAI's Images API with many replicas of the server.",
+        "studio": "Make pictures in a browser, and see how they come about.",
         "keys": "Make, list and revoke API keys.",
         "export": "Turn a training run's averaged weights into a model folder, for `--model`.",
     }

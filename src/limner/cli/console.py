@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from limner.types import FileFormat
 
 __all__ = [
+    "chosen_model",
     "collected_warnings",
     "counting",
     "open_pipeline",
@@ -54,18 +55,17 @@ def reported(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
+def chosen_model(model: str | None, engine: str | None) -> Settings:
+    """The settings; what is given here goes before them."""
+    given = {"model": model, "engine": engine}
+    return Settings(**{name: value for name, value in given.items() if value})
+
+
 def open_pipeline(model: str | None, engine: str | None) -> Pipeline:
     """The pipeline that the settings describe; what is given here goes before them."""
-    from limner.loading import load
+    from limner.loading import load_chosen
 
-    settings = Settings()
-    return load(
-        model or settings.model,
-        engine=engine or settings.engine,
-        threads=settings.threads,
-        precision=settings.precision,
-        cache_dir=settings.cache_dir,
-    )
+    return load_chosen(chosen_model(model, engine))
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:

@@ -50,7 +50,9 @@ def generate(
     ] = None,
     size: Annotated[str | None, typer.Option(help="Pixels, like 512x256.")] = None,
     model: Annotated[str | None, typer.Option(help="A shipped model's name, or a model folder.")] = None,
-    engine: Annotated[str | None, typer.Option(help="Who computes: openvino, torch or fake.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Who computes: openvino, torch, diffusers or fake.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Show how the picture came about.")] = False,
 ) -> None:
@@ -114,6 +116,8 @@ def _tell(
         height, width = picture.pixels_HWC.shape[:2]
         seconds = picture.timings["total"]
         typer.echo(f"{path}  {width}x{height}, seed {picture.seed}, {seconds:.2f} s")
+    if pictures[0].revised_prompt:
+        typer.echo(f"read as: {pictures[0].revised_prompt}")
     if pictures[0].trace is not None:
         from limner.cli.story import tell_trace
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from limner.imaging.picture import Picture
-from limner.types import Floats, Trace
+from limner.types import Floats, Swap, Trace
 
 __all__ = ["tell_trace"]
 
@@ -43,6 +43,7 @@ def _text_encoding(trace: Trace) -> Group:
     ]
     if layer["unread"]:
         lines.append(Text(f"not read: {layer['unread'][:80]!r}", style="yellow"))
+    lines += [Text(f"not known: {Swap(**swap)}", style="yellow") for swap in layer["swaps"]]
     return Group(*lines)
 
 

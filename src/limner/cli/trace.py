@@ -28,7 +28,9 @@ def trace(
     seed: Annotated[int, typer.Option(help="The same seed draws the same picture.")] = 0,
     steps: Annotated[int | None, typer.Option(help="Denoising steps.")] = None,
     model: Annotated[str | None, typer.Option(help="A shipped model's name, or a model folder.")] = None,
-    engine: Annotated[str | None, typer.Option(help="Who computes: openvino, torch or fake.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Who computes: openvino, torch, diffusers or fake.")
+    ] = None,
     page: Annotated[
         Path | None, typer.Option("--html", help="Tell it all in this file, one page with pictures.")
     ] = None,

@@ -6,6 +6,7 @@ Axes in names: C channels, h and w the latent grid.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class Rendering:
         known: the region that is given rather than drawn, or None.
         x_Chw: (C, h, w) the picture as it stands at time `t`.
         step: how many steps have been made.
+        unwanted: says whether anyone still waits for it; whoever makes many steps in one go looks in between.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Rendering:
             # So does what starts from a picture (Meng et al. 2022, "SDEdit").
             self.x_Chw = noised(source_Chw, fresh_Chw, t)
         self.step = 0
+        self.unwanted: Callable[[], bool] = _never
         self._sampler = new_sampler(sampler)
 
     @property
@@ -108,3 +111,12 @@ class Rendering:
             x0_Chw = replace_known(x0_Chw, self.known)
         self.x_Chw = self._sampler.step(self.x_Chw, x0_Chw, self.t, self.t_next)
         self.step += 1
+
+    def finish(self, x0_Chw: Floats) -> None:
+        """All steps were made elsewhere, with this clean picture as the end."""
+        self.x_Chw = x0_Chw
+        self.step = self.steps
+
+
+def _never() -> bool:
+    return False

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from limner.diffusion.schedule import timesteps
 from limner.errors import InvalidRequestError
-from limner.types import Floats, Pixels, TextFeatures
+from limner.types import Floats, Pixels, Reading, TextFeatures
 
 __all__ = ["Capabilities", "Engine", "EngineOptions", "Inpaint", "Precision"]
 
@@ -32,6 +32,12 @@ class EngineOptions:
         threads: processor threads to compute with; 0 takes all.
         cache_dir: where compiled networks are kept between processes; None keeps none.
         precision: numbers to compute with; "auto" is the fastest that the machine does well.
+        variant: which of a checkpoint's sets of weights to open, such as "fp16"; "" is the usual one. This and
+            what follows is for checkpoints of other people.
+        revision: branch, tag or commit of a checkpoint on a hub; "" is its main branch.
+        allow_pickle: open pickles too, which can run any code: only what you trust.
+        loras: files to add to the checkpoint, each with its weight: ``ink.safetensors=0.8``.
+        int8_weights: round its weights to 8 bits, where OpenVINO computes it: smaller files, pictures a little off.
 
     Raises:
         InvalidRequestError: a field is out of range; `param` names it.
@@ -40,6 +46,11 @@ class EngineOptions:
     threads: int = 0
     cache_dir: Path | None = None
     precision: Precision = "auto"
+    variant: str = ""
+    revision: str = ""
+    allow_pickle: bool = False
+    loras: tuple[str, ...] = ()
+    int8_weights: bool = False
 
     def __post_init__(self) -> None:
         if self.threads < 0:
@@ -63,6 +74,8 @@ class Capabilities:
         default_guidance: guidance scale unless the request says otherwise.
         timestep_shift: how the model wants its steps spaced (see `diffusion.schedule.timesteps`); 1 is even.
         batch_invariant: the same picture alone and in any batch gives the same bytes.
+        stepwise: it can be asked for one step, so that pictures are drawn in company, previewed, traced and edited.
+        lost: what limner does with other models and cannot do with this one, in words.
     """
 
     model: str
@@ -72,6 +85,8 @@ class Capabilities:
     default_guidance: float
     batch_invariant: bool
     timestep_shift: float = 1.0
+    stepwise: bool = True
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -94,6 +109,13 @@ class Engine(ABC):
         pictures have there, ``hypot(1 - t, t)``.
         """
         return timesteps(steps, self.capabilities.timestep_shift)
+
+    def read(self, prompt: str) -> Reading:
+        """Before stage 2: the prompt in words that the model knows, and what became of the others.
+
+        A model that knows all words, or cannot tell, takes every prompt as it is.
+        """
+        return Reading(text=prompt)
 
     @abstractmethod
     def encode(self, prompts: Sequence[str]) -> list[TextFeatures]:

@@ -32,13 +32,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from limner.diffusion.guidance import guide
 from limner.engines.base import Capabilities, Engine, EngineOptions, Inpaint
+from limner.engines.devices import dtype_for, torch_device
 from limner.engines.families import FAMILIES, Condition, Family
 from limner.engines.families.looking import Watch
 from limner.engines.families.opening import open_pipeline
-from limner.engines.families.reading import Reading, read
-from limner.errors import EngineError, EngineUnavailableError, InvalidRequestError, ModelError, NonFiniteError
+from limner.engines.families.reading import Reading
+from limner.engines.families.whole import WholePipeline
+from limner.engines.room import Room
+from limner.errors import EngineError, InvalidRequestError, ModelError, NonFiniteError
 from limner.types import EMBEDDING_LENGTH, Floats, Pixels, TextFeatures
 
 __all__ = ["DiffusersEngine", "PooledFeatures", "load"]
@@ -48,16 +50,18 @@ def load(folder: Path | None, options: EngineOptions) -> Engine:
     """Open a checkpoint: a folder that diffusers saved, or a name on a hub.
 
     Raises:
-        ModelError: it is not there, not a model, damaged, a pickle, or of a family without an adapter.
+        ModelError: it is not there, not a model, damaged, a pickle, or no model that draws from a prompt.
         EngineUnavailableError: this machine cannot compute in the precision that was asked for.
     """
     if folder is None:
         raise ModelError("The engine diffusers needs a model: name a folder, or owner/name on a hub")
-    device = _device()
+    device = torch_device()
     if options.threads:
         torch.set_num_threads(options.threads)
-    pipe = open_pipeline(folder, _dtype(device, options), device)
-    return DiffusersEngine(folder.name, FAMILIES[type(pipe).__name__](pipe))
+    pipe = open_pipeline(folder, options, dtype_for(device, options), device)
+    adapter = FAMILIES.get(type(pipe).__name__)
+    name = folder.stem if folder.is_file() else folder.name
+    return WholePipeline(name, pipe) if adapter is None else DiffusersEngine(name, adapter(pipe))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -77,6 +81,8 @@ class DiffusersEngine(Engine):
     def __init__(self, name: str, family: Family) -> None:
         self._family = family
         self._device = family.pipe.device
+        self._room_to_denoise = Room(self._device.type, "the denoiser's pass")
+        self._room_to_decode = Room(self._device.type, "the decoder's pass", family.decode_in_tiles)
         channels, height, width = family.latent_shape
         scale = family.pipe.vae_scale_factor
         self.capabilities = Capabilities(
@@ -110,13 +116,10 @@ class DiffusersEngine(Engine):
                 states_TD=states_BTD[at],
                 mask_T=mask_BT[at],
                 pooled_P=pooled_BP[at],
-                **_told(self._read(prompt), mask_BT[at]),
+                **_told(self._family.read(prompt), mask_BT[at]),
             )
             for at, prompt in enumerate(prompts)
         ]
-
-    def _read(self, prompt: str) -> list[Reading]:
-        return [read(tokenizer, window, prompt) for tokenizer, window in self._family.readers()]
 
     @cached_property
     def _nothing(self) -> TextFeatures:
@@ -154,12 +157,15 @@ class DiffusersEngine(Engine):
         guided = self._guided(features, guidance_B)
         both = [*features, *(features[at].negative or self._nothing for at in guided)]
         places = np.concatenate([np.arange(len(x_BChw)), guided])
-        x0_BChw = self._estimate(x_BChw[places], t_B[places], both, guidance_B[places])
+        with _computing():
+            predicted_BChw = self._predict(x_BChw[places], t_B[places], both, guidance_B[places])
+            with_it_BChw, without_BChw = predicted_BChw[: len(x_BChw)], predicted_BChw[len(x_BChw) :]
+            if len(guided):
+                scale_B = torch.from_numpy(guidance_B[guided]).to(self._device)
+                with_it_BChw[guided] = self._family.guide(with_it_BChw[guided], without_BChw, scale_B)
+        x0_BChw = self._family.levels.clean(x_BChw, t_B, _array(with_it_BChw))
         _check(x0_BChw, "The denoiser")
-        with_it_BChw, without_BChw = x0_BChw[: len(x_BChw)], x0_BChw[len(x_BChw) :]
-        if len(guided):
-            with_it_BChw[guided] = guide(with_it_BChw[guided], without_BChw, guidance_B[guided])
-        return with_it_BChw
+        return x0_BChw
 
     def _guided(self, features: Sequence[TextFeatures], guidance_B: Floats) -> NDArray[np.intp]:
         """Which pictures need a second pass."""
@@ -173,20 +179,25 @@ class DiffusersEngine(Engine):
             )
         return np.array([], np.intp)
 
-    def _estimate(
+    def _predict(
         self, x_BChw: Floats, t_B: Floats, features: Sequence[TextFeatures], guidance_B: Floats
-    ) -> Floats:
-        levels = self._family.levels
-        seen_BChw, time_B = levels.seen(x_BChw, t_B)
-        condition = self._condition(features)
-        with _computing():
-            predicted_BChw = self._family.predict(
-                self._tensor(seen_BChw),
-                torch.from_numpy(time_B).to(self._device),
-                condition,
-                torch.from_numpy(guidance_B).to(self._device),
-            )
-        return levels.clean(x_BChw, t_B, _array(predicted_BChw))
+    ) -> Tensor:
+        seen_BChw, time_B = self._family.levels.seen(x_BChw, t_B)
+        return self._run_network(
+            self._tensor(seen_BChw),
+            torch.from_numpy(time_B).to(self._device),
+            self._condition(features),
+            torch.from_numpy(guidance_B).to(self._device),
+        ).float()
+
+    def _run_network(
+        self, x_BChw: Tensor, time_B: Tensor, condition: Condition, guidance_B: Tensor
+    ) -> Tensor:
+        def rows(part: slice) -> Tensor:
+            trimmed = self._family.trim(condition.rows(part))
+            return self._family.predict(x_BChw[part], time_B[part], trimmed, guidance_B[part])
+
+        return self._room_to_denoise.compute(rows, len(x_BChw))
 
     def _condition(self, features: Sequence[TextFeatures]) -> Condition:
         mask_BT = np.stack([feature.mask_T for feature in features])
@@ -205,8 +216,8 @@ class DiffusersEngine(Engine):
             mask_BT=torch.from_numpy(mask_BT).to(self._device),
             turn=self._family.turn,
         )
-        with watch.watching(self._family.attentions()):
-            self._estimate(x_BChw, t_B, features, np.ones(len(x_BChw), np.float32))
+        with _computing(), watch.watching(self._family.attentions()):
+            self._predict(x_BChw, t_B, features, np.ones(len(x_BChw), np.float32))
         if watch.total_BThw is None:
             raise EngineError("This model has no attention among places and tokens: draw it without a trace")
         return _array(watch.total_BThw / watch.layers) * mask_BT[:, :, None, None]
@@ -214,10 +225,13 @@ class DiffusersEngine(Engine):
     def decode(self, x0_BChw: Floats) -> Pixels:
         """See `Engine.decode`."""
         with _computing():
-            pixels_BCHW = _array(self._family.decode(self._tensor(x0_BChw, torch.float32)))
+            pixels_BCHW = _array(self._run_decoder(self._tensor(x0_BChw, torch.float32)))
         _check(pixels_BCHW, "The decoder")
         levels_BCHW = np.clip(pixels_BCHW * 127.5 + 127.5, 0, 255)
         return np.ascontiguousarray(np.rint(levels_BCHW).astype(np.uint8).transpose(0, 2, 3, 1))
+
+    def _run_decoder(self, x0_BChw: Tensor) -> Tensor:
+        return self._room_to_decode.compute(lambda part: self._family.decode(x0_BChw[part]), len(x0_BChw))
 
     def encode_image(self, pixels_BHWC: Pixels) -> Floats:
         """See `Engine.encode_image`."""
@@ -229,7 +243,10 @@ class DiffusersEngine(Engine):
             )
         unit_BCHW = pixels_BHWC.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
         with _computing():
-            return _array(self._family.encode_image(self._tensor(unit_BCHW, torch.float32)))
+            return _array(self._run_image_encoder(self._tensor(unit_BCHW, torch.float32)))
+
+    def _run_image_encoder(self, pixels_BCHW: Tensor) -> Tensor:
+        return self._family.encode_image(pixels_BCHW)
 
     def embed_image(self, pixels_BHWC: Pixels) -> Floats:
         """See `Engine.embed_image`: the latents, averaged to at most 1024 numbers; no prompt's vector is near."""
@@ -297,18 +314,3 @@ def _computing() -> Iterator[None]:
         ) from error
     except RuntimeError as error:
         raise EngineError(f"torch failed: {error}") from error
-
-
-def _device() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def _dtype(device: str, options: EngineOptions) -> torch.dtype:
-    """f32 unless bf16 is asked for, or has units of its own."""
-    has_units = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    if options.precision == "bf16" and device == "cuda" and not has_units:
-        raise EngineUnavailableError("This device has no bf16 units: choose precision auto or f32")
-    wanted = options.precision == "bf16" or (options.precision == "auto" and has_units)
-    return torch.bfloat16 if wanted else torch.float32

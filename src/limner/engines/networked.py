@@ -16,8 +16,10 @@ from limner.diffusion.guidance import guide
 from limner.engines.base import Capabilities, Engine, Inpaint
 from limner.errors import InvalidRequestError, NonFiniteError
 from limner.models.manifest import Manifest
+from limner.text.reading import read_with
 from limner.text.tokenizer import Tokenizer
-from limner.types import EMBEDDING_LENGTH, Floats, Pixels, TextFeatures
+from limner.text.vocabulary import VOCABULARY, Vocabulary
+from limner.types import EMBEDDING_LENGTH, Floats, Pixels, Reading, TextFeatures
 
 __all__ = ["Condition", "NetworkEngine"]
 
@@ -39,6 +41,7 @@ class NetworkEngine(Engine):
             batch_invariant=batch_invariant,
         )
         self._tokenizer = Tokenizer(folder / "tokenizer.json", manifest.window)
+        self._vocabulary = Vocabulary.load(folder / VOCABULARY) if VOCABULARY in manifest.files else None
 
     @abstractmethod
     def run_text_encoder(
@@ -61,6 +64,15 @@ class NetworkEngine(Engine):
     @abstractmethod
     def run_image_tower(self, x_BChw: Floats) -> Floats:
         """Clean x -> unit vectors (B, V)."""
+
+    def read(self, prompt: str) -> Reading:
+        """See `Engine.read`."""
+        if self._vocabulary is None:
+            return Reading(text=prompt)
+        return read_with(self._vocabulary, prompt, self._vectors)
+
+    def _vectors(self, texts: Sequence[str]) -> Floats:
+        return np.stack([features.vector_D for features in self.encode(texts)])
 
     def encode(self, prompts: Sequence[str]) -> list[TextFeatures]:
         """See `Engine.encode`."""

@@ -22,18 +22,25 @@ class EngineEntry:
         module: its module, which has ``load(folder, options) -> Engine``.
         install: what pip must be told where its packages are missing.
         needs_model: it opens a model folder; otherwise its folder is None.
+        uses_torch: it computes where torch does, on a GPU if there is one; otherwise on the processor.
     """
 
     module: str
     install: str
     needs_model: bool = True
+    uses_torch: bool = False
 
 
 ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
     {
         "openvino": EngineEntry(module="limner.engines.openvino", install="limner"),
-        "torch": EngineEntry(module="limner.engines.torch", install="limner[torch]"),
-        "diffusers": EngineEntry(module="limner.engines.diffusers", install="limner[diffusers]"),
+        "torch": EngineEntry(module="limner.engines.torch", install="limner[torch]", uses_torch=True),
+        "diffusers": EngineEntry(
+            module="limner.engines.diffusers", install="limner[diffusers]", uses_torch=True
+        ),
+        "converted": EngineEntry(
+            module="limner.engines.converted", install="limner[diffusers]", uses_torch=True
+        ),
         "fake": EngineEntry(module="limner.engines.fake", install="limner", needs_model=False),
     }
 )

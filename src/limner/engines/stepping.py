@@ -13,6 +13,7 @@ import numpy as np
 from limner.diffusion.inpaint import KnownRegion
 from limner.diffusion.rendering import Rendering
 from limner.engines.base import Engine, Inpaint
+from limner.engines.coarse import CoarseEngine
 from limner.types import Floats
 
 __all__ = ["Look", "step_together"]
@@ -34,7 +35,7 @@ class Look:
 
 
 def step_together(engine: Engine, renderings: Sequence[Rendering]) -> Look:
-    """Let the engine look once at all these pictures, and make one step of each.
+    """Let the engine look once at all these pictures, and make one step of each; a coarse engine makes all.
 
     Args:
         engine: who computes.
@@ -47,15 +48,24 @@ def step_together(engine: Engine, renderings: Sequence[Rendering]) -> Look:
     Raises:
         EngineError: the engine failed; no picture was moved.
         NonFiniteError: the estimate of a picture holds NaN or infinity; it and those after it were not moved.
+        CancelledError: nobody wants a picture any more that a coarse engine had begun.
     """
     t_B = np.array([rendering.t for rendering in renderings], np.float32)
     x_BChw = np.stack([rendering.x_Chw for rendering in renderings])
+    if isinstance(engine, CoarseEngine):
+        return Look(t_B=t_B, x_BChw=x_BChw, x0_BChw=_draw_whole(engine, renderings))
     features = [rendering.features for rendering in renderings]
     guidance_B = np.array([rendering.guidance for rendering in renderings], np.float32)
     x0_BChw = engine.denoise(x_BChw, t_B, features, guidance_B, _inpaint(renderings))
     for rendering, x0_Chw in zip(renderings, x0_BChw, strict=True):
         rendering.advance(x0_Chw)
     return Look(t_B=t_B, x_BChw=x_BChw, x0_BChw=x0_BChw)
+
+
+def _draw_whole(engine: CoarseEngine, renderings: Sequence[Rendering]) -> Floats:
+    for rendering in renderings:
+        rendering.finish(engine.generate(rendering))
+    return np.stack([rendering.x_Chw for rendering in renderings])
 
 
 def _inpaint(renderings: Sequence[Rendering]) -> Inpaint | None:

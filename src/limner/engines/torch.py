@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 from torch import Tensor, nn
 
 from limner.engines.base import Engine, EngineOptions
+from limner.engines.devices import torch_device
 from limner.engines.networked import Condition, NetworkEngine
 from limner.errors import EngineError, ModelError
 from limner.models.manifest import MANIFEST, Manifest, read_manifest, verify
@@ -52,7 +53,7 @@ class TorchEngine(NetworkEngine):
 
     def __init__(self, folder: Path, manifest: Manifest, options: EngineOptions) -> None:
         super().__init__(folder, manifest, batch_invariant=False)
-        self._device = _device()
+        self._device = torch_device()
         self._dtype = torch.bfloat16 if options.precision == "bf16" else torch.float32
         if options.threads:
             torch.set_num_threads(options.threads)
@@ -125,9 +126,3 @@ def _networks(folder: Path, manifest: Manifest) -> tuple[TextEncoder, Denoiser, 
         raise ModelError(
             f"{folder / MANIFEST} describes a network that cannot be ({error}): copy or export the model again"
         ) from error
-
-
-def _device() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

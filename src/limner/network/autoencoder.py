@@ -2,7 +2,8 @@
 
 Principal components (Pearson 1901): for a linear autoencoder the best that there is (Eckart and Young 1936).
 Since the scenes stand on the same grid as the patches, 192 numbers keep a patch of 3,072 at about 32 dB;
-docs/log.md has the comparison with a learned one.
+docs/log.md has the comparison with a learned one. What the denoiser draws is decoded patch by patch, and then
+`Deblocking` mends the seams.
 
 Axes in names: B batch, C latent channels, P values of a patch, N patches, h, w latent grid, H, W pixels.
 """
@@ -15,15 +16,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from limner.network.deblocking import Deblocking
+
 __all__ = ["AutoencoderConfig", "PatchAutoencoder", "to_patches"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AutoencoderConfig:
-    """Shapes of the autoencoder."""
+    """Shapes of the autoencoder.
+
+    Attributes:
+        channels: numbers that keep a patch.
+        patch: pixels across a patch, a multiple of 8.
+        width, outer, inner: see `Deblocking`.
+    """
 
     channels: int = 192
     patch: int = 32
+    width: int = 64
+    outer: int = 2
+    inner: int = 4
 
 
 class PatchAutoencoder(nn.Module):
@@ -40,6 +52,7 @@ class PatchAutoencoder(nn.Module):
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("basis", torch.zeros(config.channels, size))
         self.register_buffer("scale", torch.ones(config.channels))
+        self.deblocking = Deblocking(config.width, config.outer, config.inner)
 
     def encode(self, pixels_BCHW: Tensor) -> Tensor:
         """(B, 3, H, W) float from -1 to 1 -> (B, C, h, w)."""
@@ -52,6 +65,11 @@ class PatchAutoencoder(nn.Module):
 
     def forward(self, x_BChw: Tensor) -> Tensor:
         """Decode: (B, C, h, w) -> (B, 3, H, W) float, about -1 to 1."""
+        pixels_BCHW: Tensor = self.deblocking(self.decode_patches(x_BChw))
+        return pixels_BCHW
+
+    def decode_patches(self, x_BChw: Tensor) -> Tensor:
+        """The same without a look at neighbours: each patch is the linear decoder's."""
         batch, _, h, w = x_BChw.shape
         rows_BNC = x_BChw.permute(0, 2, 3, 1) * self.scale
         patches = rows_BNC @ self.basis + self.mean

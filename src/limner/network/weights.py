@@ -1,4 +1,6 @@
-"""How weights are stored: matrices as float16, or as int8 with one float16 scale for each row; the rest as float32.
+"""How weights are stored: matrices and kernels as float16, or matrices as int8 with one float16 scale for each row.
+
+Whatever is small stays float32.
 
 Axes in names: R rows of a matrix.
 """
@@ -33,9 +35,9 @@ def rounded(module: nn.Module, *, int8: bool) -> Stored:
         array = tensor.detach().float().numpy()
         if not np.isfinite(array).all():
             raise TrainingError(f"{name} holds NaN or infinity: export an earlier checkpoint")
-        if array.ndim != 2 or array.size < _SMALL:
+        if array.ndim < 2 or array.size < _SMALL:
             stored[name] = array
-        elif int8:
+        elif int8 and array.ndim == 2:
             scale_R = (np.abs(array).max(1) / 127).astype(np.float16)
             scale_R = np.maximum(scale_R, np.finfo(np.float16).tiny)
             stored[name] = np.clip(np.round(array / scale_R[:, None].astype(np.float32)), -127, 127).astype(

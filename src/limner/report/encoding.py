@@ -11,7 +11,7 @@ import numpy as np
 from limner.report.drawings import STRIP_COLUMNS, strip
 from limner.report.markup import Html, tag
 from limner.report.parts import facts, more, quoted, seconds, stage
-from limner.types import Trace
+from limner.types import Swap, Trace
 
 __all__ = ["input_prompt", "text_encoding"]
 
@@ -47,12 +47,21 @@ def text_encoding(trace: Trace) -> Html:
         tag("h3", "Words and tokens"),
         tag("p", "The string is cut into tokens, pieces that the encoder knows. Each has a number, from 0."),
         _unread(layer),
+        _swaps(layer),
         tag("ol", *_pieces(layer), class_="words"),
         tag("h3", "The vector"),
         *_vector(layer["vector"]),
         facts({"Tokens": f"{len(layer['tokens']):,}", "Time": seconds(layer["seconds"])}),
         layer=1,
     )
+
+
+def _swaps(layer: Mapping[str, Any]) -> Html:
+    """What became of the words that the model does not know."""
+    if not layer["swaps"]:
+        return Html()
+    told = [tag("li", str(Swap(**swap))) for swap in layer["swaps"]]
+    return tag("div", tag("p", "Words that the model was not taught:"), tag("ul", *told), class_="note")
 
 
 def _unread(layer: Mapping[str, Any]) -> Html:

@@ -5,6 +5,7 @@ part       what it is
 =========  =====================================================================================
 app        `create_app`: all of this as one application
 routes     what can be asked for, and what each route is handed
+batches    lists of calls, drawn when nobody else waits, through restarts
 drawing    a call to draw, from its body to its answer
 services   what outlives a request: the model, the loop, the stores; made at start, closed at the end
 contract   OpenAI's images API as data, and what makes a body a call, or the documented error

@@ -19,11 +19,12 @@ from starlette.routing import Match
 from limner import __version__
 from limner.errors import LimnerError
 from limner.pipeline import Pipeline
+from limner.server.batches.desk import batch_desk
 from limner.server.contract.openapi import document, errors
 from limner.server.errors import ApiError, ClientGoneError, from_http, from_limner, noted
 from limner.server.http.middleware import BodyLimit, Context, error_response
 from limner.server.http.origins import TrustedProxies
-from limner.server.routes import azure, files, health, images, models, moderations, results
+from limner.server.routes import azure, batches, files, health, images, models, moderations, results
 from limner.server.services import Services, running, start_services
 from limner.server.telemetry import Telemetry, telemetry_from
 from limner.settings import Settings
@@ -62,7 +63,7 @@ def create_app(
             started = await anyio.to_thread.run_sync(start_services, settings, pipeline)
         app.state.services = started
         try:
-            async with running(started):
+            async with running(started), batch_desk(started) as app.state.batches:
                 yield
         finally:
             await anyio.to_thread.run_sync(told.close)
@@ -103,7 +104,7 @@ def _middleware(settings: Settings, telemetry: Telemetry) -> list[Middleware]:
 
 def _add_routes(app: FastAPI) -> None:
     # Links to pictures go before files: /files/images/<name> is no file's id.
-    for module in (results, images, models, moderations, files):
+    for module in (results, images, models, moderations, files, batches):
         app.include_router(module.router, prefix="/v1")
         app.include_router(module.router, include_in_schema=False)
     for module in (azure, health):

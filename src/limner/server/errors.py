@@ -18,9 +18,11 @@ from limner.errors import (
     ImageInputError,
     InvalidRequestError,
     LimnerError,
+    ModelError,
     NotFoundError,
     QueueFullError,
     ShuttingDownError,
+    StorageDownError,
     StorageFullError,
 )
 
@@ -42,6 +44,8 @@ BAD_PICTURE = "image_generation_user_error"
 
 # Clients wait at most so long for a retry: the Python one gives up above 120 s, the Node one above 60 s.
 _LONGEST_WAIT = 60.0
+# Clients try twice more, as they come: so they outlast what takes ten seconds.
+_STORAGE_WAIT = 5.0
 _SERVER_SENTENCE = (
     "The server had an error while processing your request. Sorry about that! "
     "You can retry your request, and tell the operator the request ID if it happens again."
@@ -185,10 +189,22 @@ def _of_a_job(error: LimnerError) -> ApiError | None:
     if isinstance(error, DeadlineError):
         message = "The picture was not finished in time: ask for fewer pictures or steps, or try again later."
         return ApiError(message, status=504, type="server_error", code="request_timeout", permanent=True)
+    if isinstance(error, StorageDownError | StorageFullError):
+        return _without_files(error)
+    if isinstance(error, ModelError):
+        # The numbers and the remedy are the operator's business, and in the log.
+        message = "The model cannot be loaded: choose another one, or tell the operator of this server the request ID."
+        return ApiError(message, status=503, type="server_error", code="model_not_loaded", permanent=True)
+    return None
+
+
+def _without_files(error: LimnerError) -> ApiError:
+    """What becomes of a request that needs files, where none can be kept."""
     if isinstance(error, StorageFullError):
         message = "There is no room for more files: ask for pictures as b64_json, or try again later."
         return _overloaded(message, _LONGEST_WAIT)
-    return None
+    message = "Files cannot be kept or read just now: ask for pictures as b64_json, or try again soon."
+    return _overloaded(message, _STORAGE_WAIT)
 
 
 def _overloaded(message: str, wait: float) -> ApiError:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
 
@@ -14,22 +15,27 @@ import anyio.to_thread
 from prometheus_client import CollectorRegistry
 
 from limner.batching.base import Loop
-from limner.batching.loop import DeviceLoop, LoopConfig
+from limner.batching.loop import LoopConfig
 from limner.batching.metrics import Metrics
-from limner.errors import LimnerError
-from limner.loading import load
+from limner.engines.base import Capabilities
+from limner.errors import DeadlineError, LimnerError
+from limner.hosting.config import ShelfConfig
+from limner.hosting.places import Loaded
+from limner.hosting.shelf import Shelf
 from limner.pipeline import Pipeline
 from limner.safety.prompts import PromptGuard
 from limner.server.access.fetch import Fetcher
 from limner.server.access.keys import KeyFile, KeyRing
 from limner.server.access.limits import ImageLimiter
-from limner.server.contract.models import ModelTable
+from limner.server.contract.models import ModelName, ModelTable
+from limner.server.offers import offers_of
 from limner.settings import Settings
+from limner.storage.depot import Depot, FolderDepot
 from limner.storage.disk import DiskStore
 from limner.storage.signing import signing_key
 from limner.storage.uploads import UploadStore
 
-__all__ = ["DRAIN_SECONDS", "Services", "key_ring", "running", "start_services"]
+__all__ = ["DRAIN_SECONDS", "Services", "depots", "key_ring", "model_table", "running", "start_services"]
 
 DRAIN_SECONDS = 30
 """How long what is being drawn may take to be finished when the server is told to stop, and after that, if it
@@ -45,8 +51,7 @@ class Services:
 
     Attributes:
         settings: what the operator chose.
-        pipeline: the loaded model.
-        loop: draws, on the device's own thread.
+        shelf: the models, each with a loop that draws, on the device's own thread.
         models: the names that there are.
         store, uploads: pictures behind links, and the files that clients sent.
         guard: judges prompts.
@@ -58,8 +63,7 @@ class Services:
     """
 
     settings: Settings
-    pipeline: Pipeline
-    loop: Loop
+    shelf: Shelf
     models: ModelTable
     store: DiskStore
     uploads: UploadStore
@@ -75,15 +79,68 @@ class Services:
         """Where the metrics are listed."""
         return self.metrics.registry
 
+    @property
+    def first(self) -> str:
+        """The first model's own name."""
+        return self.models.all()[0].id
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The first model; blocks while it is loaded."""
+        return self._first().pipeline
+
+    @property
+    def loop(self) -> Loop:
+        """Draws with the first model; blocks while that is loaded."""
+        return self._first().loop
+
+    @property
+    def able(self) -> Capabilities:
+        """What the first model can do; blocks while it is loaded for the first time."""
+        return self.shelf.able(self.first) or self._first().able
+
+    def _first(self) -> Loaded:
+        with self.shelf.wanted(self.first, patient=True) as wish:
+            return wish.result()
+
+    @asynccontextmanager
+    async def using(self, name: ModelName) -> AsyncIterator[Loaded]:
+        """Hold the model that answers to a name, loading it if need be; it stays until the block is left.
+
+        Raises:
+            DeadlineError: it was not loaded in time.
+            LimnerError: too many wait for it, or it cannot be loaded.
+        """
+        with self.shelf.wanted(self.models.drawn_by(name)) as wish:
+            if not wish.done():
+                await _settled(wish, self.settings.request_timeout)
+            yield wish.result()
+
     def drain(self) -> None:
         """Take no new work, finish what is drawn, and send away what waits; blocks until that is done."""
         self.leaving.set()
-        self.loop.drain(DRAIN_SECONDS)
+        self.shelf.drain(DRAIN_SECONDS)
 
     def stop(self) -> None:
-        """Drain, and end the loop's threads."""
+        """Drain, and end the threads of all models."""
         self.drain()
-        self.loop.close(DRAIN_SECONDS)
+        self.shelf.close(DRAIN_SECONDS)
+
+
+async def _settled(wish: Future[Loaded], seconds: float) -> None:
+    """Wait for a model without keeping a thread waiting."""
+    here, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell(_: Future[Loaded]) -> None:
+        # The event loop may be closed by then; nobody waits any more.
+        with suppress(RuntimeError):
+            here.call_soon_threadsafe(done.set)
+
+    wish.add_done_callback(tell)
+    try:
+        await asyncio.wait_for(done.wait(), seconds)
+    except TimeoutError as error:
+        raise DeadlineError(f"The model was not loaded within {seconds:g} s: try again later") from error
 
 
 @asynccontextmanager
@@ -98,23 +155,29 @@ async def running(services: Services) -> AsyncIterator[None]:
 
 
 def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Services:
-    """Load the model, open the stores, and start the loop.
+    """Load the first model, open the stores, and start to draw.
 
     Args:
         settings: what the operator chose.
-        pipeline: a model that is loaded already; by default the settings' own is.
+        pipeline: the first model, if it is loaded already; by default the settings' own is loaded.
 
     Raises:
         LimnerError: a setting is wrong, the model cannot be loaded, or the data folder not be used.
     """
-    pipeline = pipeline or _load(settings)
     metrics = Metrics()
-    pictures, files = settings.data_dir / "images", settings.data_dir / "files"
+    offers = offers_of(settings, None if pipeline is None else pipeline.engine.capabilities.model)
+    first, *more = (offer.name for offer in offers)
+    models = model_table(settings, first, more)
+    shelf = Shelf(offers, _shelf_config(settings), metrics)
+    if pipeline is not None:
+        shelf.adopt(first, pipeline)
+    elif settings.load_at_start:
+        shelf.load_now(first)
+    pictures, files = depots(settings)
     services = Services(
         settings=settings,
-        pipeline=pipeline,
-        loop=DeviceLoop(pipeline, _loop_config(settings), metrics=metrics),
-        models=_model_table(settings, pipeline),
+        shelf=shelf,
+        models=models,
         store=DiskStore(
             pictures, signing_key(pictures), settings.url_lifetime, max_bytes=settings.store_bytes
         ),
@@ -126,8 +189,25 @@ def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Serv
         metrics=metrics,
         leaving=Event(),
     )
-    services.loop.start()
+    shelf.start()
     return services
+
+
+def depots(settings: Settings) -> tuple[Depot, Depot]:
+    """Where pictures behind links and the files of clients lie: in the data folder, or where all machines look.
+
+    Raises:
+        SettingsError: the object storage cannot be used.
+        OutputError: a folder cannot be made.
+    """
+    names = ("images", "files")
+    if settings.storage_url:
+        from limner.storage.bucket import BucketDepot
+
+        url, copies = settings.storage_url, settings.data_dir / "copies"
+        pictures, files = (BucketDepot(url, name, copies / name) for name in names)
+        return pictures, files
+    return FolderDepot(settings.data_dir / names[0]), FolderDepot(settings.data_dir / names[1])
 
 
 def key_ring(settings: Settings) -> KeyRing:
@@ -136,30 +216,26 @@ def key_ring(settings: Settings) -> KeyRing:
     return KeyRing(KeyFile(settings.keys_file), fixed)
 
 
-def _model_table(settings: Settings, pipeline: Pipeline) -> ModelTable:
+def model_table(settings: Settings, own: str, more: Iterable[str] = ()) -> ModelTable:
+    """The names under which models are called, the first of them by its own."""
     return ModelTable(
-        pipeline.engine.capabilities.model,
+        own,
         created=int(time.time()),
         openai_names=settings.openai_names,
         aliases=settings.aliases,
+        more=more,
     )
 
 
-def _loop_config(settings: Settings) -> LoopConfig:
-    return LoopConfig(
-        queue_size=settings.queue_size,
-        batch_max=settings.batch_max,
-        request_timeout=settings.request_timeout,
-    )
-
-
-def _load(settings: Settings) -> Pipeline:
-    return load(
-        settings.model,
-        engine=settings.engine,
-        threads=settings.threads,
-        precision=settings.precision,
-        cache_dir=settings.cache_dir,
+def _shelf_config(settings: Settings) -> ShelfConfig:
+    return ShelfConfig(
+        limit=settings.memory_limit,
+        idle_seconds=settings.idle_unload,
+        loop=LoopConfig(
+            queue_size=settings.queue_size,
+            batch_max=settings.batch_max,
+            request_timeout=settings.request_timeout,
+        ),
     )
 
 

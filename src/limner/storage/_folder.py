@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
+import secrets
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +15,19 @@ from pathlib import Path
 
 from limner.errors import OutputError, StorageFullError
 
-__all__ = ["Entry", "Quota", "StoredFile", "entries", "is_stray", "private_folder", "remove", "writing"]
+__all__ = [
+    "Entry",
+    "Quota",
+    "StoredFile",
+    "entries",
+    "folder_of",
+    "is_stray",
+    "new_id",
+    "owner_name",
+    "private_folder",
+    "remove",
+    "writing",
+]
 
 _STRAY_SECONDS = 3600
 _SHARE = 4
@@ -62,6 +76,21 @@ def private_folder(folder: str | os.PathLike[str]) -> Path:
     return Path(folder)
 
 
+def owner_name(owner: str) -> str:
+    """Below which name an owner's things lie; hashed, because an owner may be any text and a name may not."""
+    return hashlib.sha256(owner.encode()).hexdigest()[:32]
+
+
+def folder_of(folder: Path, owner: str) -> Path:
+    """In which folder an owner's things lie."""
+    return folder / owner_name(owner)
+
+
+def new_id(prefix: str, now: float) -> str:
+    """The prefix and 48 hexadecimal digits: 16 of the time, so that ids sort by it, and 128 random bits."""
+    return f"{prefix}{int(now * 1e6):016x}{secrets.token_hex(16)}"
+
+
 def entries(folder: Path) -> list[Entry]:
     """The plain files in a folder; what other processes delete meanwhile is left out."""
     found = []
@@ -74,9 +103,9 @@ def entries(folder: Path) -> list[Entry]:
     return found
 
 
-def is_stray(entry: Entry, now: float) -> bool:
+def is_stray(name: str, changed: float, now: float) -> bool:
     """Whether this is what a killed process left of a write; a write that goes on is younger."""
-    return entry.path.suffix == ".tmp" and now - entry.changed > _STRAY_SECONDS
+    return name.endswith(".tmp") and now - changed > _STRAY_SECONDS
 
 
 @contextlib.contextmanager

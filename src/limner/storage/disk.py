@@ -17,17 +17,8 @@ from collections.abc import Callable, Mapping
 from typing import NewType
 
 from limner.errors import ExpiredError, NotFoundError, OutputError, SettingsError
-from limner.files import write_atomic
-from limner.storage._folder import (
-    Entry,
-    Quota,
-    StoredFile,
-    entries,
-    is_stray,
-    private_folder,
-    remove,
-    writing,
-)
+from limner.storage._folder import Quota, StoredFile, is_stray, writing
+from limner.storage.depot import Depot, Item, depot_of
 from limner.storage.signing import is_signature, signature
 
 __all__ = ["MEDIA_TYPES", "MIN_LIFETIME", "ROUTE", "DiskStore", "StoredFile", "StoredName"]
@@ -54,17 +45,17 @@ _GRACE = 60
 
 
 class DiskStore:
-    """A folder of pictures, each of which can be fetched by its signed link until it expires.
+    """A depot of pictures, each of which can be fetched by its signed link until it expires.
 
-    Any number of threads and processes may use one folder. A process that is killed leaves at most a
-    temporary file, which `sweep` deletes after an hour.
+    Any number of threads and processes may use one folder, and any number of machines one bucket. A process that
+    is killed leaves at most a temporary file, which `sweep` deletes after an hour.
 
     Args:
-        folder: where the pictures lie; it is made if need be, for its owner's eyes only.
-        key: signs the links; `signing.signing_key(folder)` keeps one across restarts.
+        place: the depot where the pictures lie, or a folder; it is made if need be, for its owner's eyes only.
+        key: signs the links; `signing.signing_key(place)` keeps one across restarts.
         lifetime: seconds that a link works, at least 3,600.
         clock: the time in seconds of the epoch.
-        max_bytes: how much there may be in the folder.
+        max_bytes: how much there may be on the depot.
 
     Raises:
         SettingsError: the lifetime is too short.
@@ -73,7 +64,7 @@ class DiskStore:
 
     def __init__(
         self,
-        folder: str | os.PathLike[str],
+        place: Depot | str | os.PathLike[str],
         key: bytes,
         lifetime: float = MIN_LIFETIME,
         clock: Callable[[], float] = time.time,
@@ -85,24 +76,27 @@ class DiskStore:
                 f"links must work for at least {MIN_LIFETIME:,} seconds, not {lifetime}: correct the lifetime",
                 param="LIMNER_URL_LIFETIME",
             )
-        self._folder = private_folder(folder)
+        self._depot = depot_of(place)
         self._key = key
         self._lifetime = lifetime
         self._clock = clock
         self._quota = Quota(
             max_bytes,
-            used=lambda: sum(entry.size for entry in entries(self._folder)),
+            used=lambda: sum(item.size for item in self._depot.items()),
             sweep=self.sweep,
             remedy="Try again when older pictures have expired, or raise LIMNER_STORE_BYTES",
         )
 
-    def put(self, data: bytes, extension: str, media_type: str) -> StoredName:
-        """Keep a picture for the store's lifetime.
+    def put(
+        self, data: bytes, extension: str, media_type: str, *, lifetime: float | None = None
+    ) -> StoredName:
+        """Keep a picture for the store's lifetime, or longer.
 
         Args:
             data: the whole file.
             extension: how its link ends, without the dot; see `MEDIA_TYPES`.
             media_type: what the extension stands for; said twice so that no link can lie.
+            lifetime: seconds that the link works where that is longer than the store's own; None is that.
 
         Raises:
             StorageFullError: there is no room, even without all that has expired; or none on the disk.
@@ -113,10 +107,10 @@ class DiskStore:
                 f"a file of type {media_type} must not end in .{extension}: use one of {dict(MEDIA_TYPES)}"
             )
         self._quota.take(len(data))
-        expires = math.ceil(self._clock() + self._lifetime)
+        expires = math.ceil(self._clock() + max(self._lifetime, lifetime or 0))
         name = StoredName(f"img_{expires:010}_{secrets.token_hex(16)}.{extension}")
         with writing():
-            write_atomic(self._folder / name, data)
+            self._depot.put(name, data)
         return name
 
     def url_path(self, name: StoredName) -> str:
@@ -139,8 +133,8 @@ class DiskStore:
             raise NotFoundError("There is no such picture: use the link exactly as it was handed out")
         if self._clock() >= int(known[1]):
             raise ExpiredError("This link has expired: draw the picture again")
-        path = self._folder / name
         try:
+            path = self._depot.find(name)
             with path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -154,10 +148,12 @@ class DiskStore:
         A picture stays for another minute, for those who began to read it in time.
         """
         now = self._clock()
-        over = [entry for entry in entries(self._folder) if _is_over(entry, now) or is_stray(entry, now)]
-        return sum(remove(entry.path) for entry in sorted(over, key=lambda entry: entry.path.name))
+        over = [item.name for item in self._depot.items() if _is_over(item, now)]
+        return sum(map(self._depot.remove, sorted(over)))
 
 
-def _is_over(entry: Entry, now: float) -> bool:
-    known = _NAME.fullmatch(entry.path.name)
-    return known is not None and now >= int(known[1]) + _GRACE
+def _is_over(item: Item, now: float) -> bool:
+    known = _NAME.fullmatch(item.name)
+    if known is None:
+        return is_stray(item.name, item.changed, now)
+    return now >= int(known[1]) + _GRACE

@@ -12,7 +12,6 @@ import json
 import math
 import os
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,27 +19,23 @@ from pathlib import Path
 from typing import Literal
 
 from limner.errors import InvalidRequestError, LimnerError, NotFoundError, OutputError
-from limner.files import write_atomic, write_json_atomic
-from limner.storage._folder import (
-    Entry,
-    Quota,
-    StoredFile,
-    entries,
-    is_stray,
-    private_folder,
-    remove,
-    writing,
-)
+from limner.files import sha256_of
+from limner.storage._folder import Quota, StoredFile, is_stray, new_id, owner_name, writing
+from limner.storage.depot import Depot, Item, depot_of
 
-__all__ = ["PURPOSES", "Upload", "UploadPage", "UploadStore"]
+__all__ = ["OUTPUT_PURPOSE", "PURPOSES", "Upload", "UploadPage", "UploadStore"]
 
 PURPOSES = ("vision", "batch")
 """What files can be uploaded for: pictures to edit, and lists of requests."""
+
+OUTPUT_PURPOSE = "batch_output"
+"""What the files are for that batches put out."""
 
 _ID = re.compile(r"file-[0-9a-f]{48}")
 _MAX_PAGE = 10_000
 _LIFETIMES = (3600, 30 * 24 * 3600)  # shortest and longest, in seconds
 _ORPHAN_SECONDS = 3600
+_FACTS = ".json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +45,7 @@ class Upload:
     Attributes:
         id: "file-" and 48 hexadecimal digits: 16 of the time, so that ids sort by it, and 128 random bits.
         filename: as the client called it; never the name of anything on disk.
-        purpose: one of `PURPOSES`.
+        purpose: one of `PURPOSES`, or `OUTPUT_PURPOSE`.
         bytes: its size.
         created_at: seconds of the epoch.
         expires_at: the same, or None if it stays until it is deleted.
@@ -81,12 +76,12 @@ class UploadPage:
 
 
 class UploadStore:
-    """A folder of uploaded files; who owns one cannot be seen, or reached, by other owners.
+    """A depot of uploaded files; who owns one cannot be seen, or reached, by other owners.
 
     Args:
-        folder: where they lie; it is made if need be, for its owner's eyes only.
+        place: the depot where they lie, or a folder; it is made if need be, for its owner's eyes only.
         clock: the time in seconds of the epoch.
-        max_bytes: how much there may be in the folder, all owners together.
+        max_bytes: how much there may be on the depot, all owners together.
 
     Raises:
         OutputError: the folder cannot be made.
@@ -94,16 +89,16 @@ class UploadStore:
 
     def __init__(
         self,
-        folder: str | os.PathLike[str],
+        place: Depot | str | os.PathLike[str],
         clock: Callable[[], float] = time.time,
         *,
         max_bytes: float = math.inf,
     ) -> None:
-        self._folder = private_folder(folder)
+        self._depot = depot_of(place)
         self._clock = clock
         self._quota = Quota(
             max_bytes,
-            used=lambda: sum(entry.size for owner in self._owners() for entry in entries(owner)),
+            used=lambda: sum(item.size for item in self._depot.items()),
             sweep=self.sweep,
             remedy="Delete files that are not needed any more, or raise LIMNER_STORE_BYTES",
         )
@@ -131,7 +126,7 @@ class UploadStore:
         now = self._clock()
         lasts = _LIFETIMES[1] if expires_after is None and purpose == "batch" else expires_after
         upload = Upload(
-            id=f"file-{int(now * 1e6):016x}{secrets.token_hex(16)}",
+            id=new_id("file-", now),
             filename=filename,
             purpose=purpose,
             bytes=len(data),
@@ -139,14 +134,56 @@ class UploadStore:
             expires_at=None if lasts is None else int(now) + lasts,
             sha256=hashlib.sha256(data).hexdigest(),
         )
-        path = private_folder(self._folder_of(owner)) / upload.id
+        name = _name(upload.id, owner)
         with writing():
-            write_atomic(path, data)
+            self._depot.put(name, data)
             try:
-                write_json_atomic(_facts(path), dataclasses.asdict(upload))
+                self._depot.put(_facts(name), _written(upload))
             except OutputError:
-                remove(path)
+                self._depot.remove(name)
                 raise
+        return upload
+
+    def new_id(self) -> str:
+        """An id for `adopt`."""
+        return new_id("file-", self._clock())
+
+    def adopt(
+        self, path: Path, upload_id: str, *, owner: str, filename: str, expires_after: int | None = None
+    ) -> Upload:
+        """Keep what a batch put out, for 30 days unless it is said otherwise.
+
+        Done again, because a process was killed in the middle of it or right after it, it changes nothing.
+
+        Args:
+            path: the file, on this disk; it stays where it is, and must not change any more.
+            upload_id: the id that it gets, from `new_id`.
+            owner: whose it is.
+            filename: what it is called.
+            expires_after: seconds to keep it.
+
+        Raises:
+            StorageFullError: there is no room, in the store or on the disk.
+            OutputError: the file cannot be written.
+        """
+        target = _name(upload_id, owner)
+        known = self._read(_facts(target))
+        if known is not None:
+            return known
+        size, now = path.stat().st_size, int(self._clock())
+        self._quota.take(size)
+        upload = Upload(
+            id=upload_id,
+            filename=filename,
+            purpose=OUTPUT_PURPOSE,
+            bytes=size,
+            created_at=now,
+            expires_at=now + (_LIFETIMES[1] if expires_after is None else expires_after),
+            sha256=sha256_of(path),
+        )
+        with writing():
+            self._depot.put_file(target, path)
+            self._depot.put(_facts(target), _written(upload))
         return upload
 
     def get(self, upload_id: str, *, owner: str) -> Upload:
@@ -155,7 +192,7 @@ class UploadStore:
         Raises:
             NotFoundError: the owner has no such file, or not any more.
         """
-        upload = _read(_facts(self._path(upload_id, owner)))
+        upload = self._read(_facts(_name(upload_id, owner)))
         if upload is None or upload.is_over(self._clock()):
             raise _unknown(upload_id)
         return upload
@@ -167,8 +204,12 @@ class UploadStore:
             NotFoundError: the owner has no such file, or not any more.
         """
         upload = self.get(upload_id, owner=owner)
+        try:
+            path = self._depot.find(_name(upload_id, owner))
+        except FileNotFoundError as error:
+            raise _unknown(upload_id) from error
         return StoredFile(
-            path=self._path(upload_id, owner),
+            path=path,
             size=upload.bytes,
             media_type="application/octet-stream",
             etag=f'"{upload.sha256}"',
@@ -181,10 +222,10 @@ class UploadStore:
             NotFoundError: the owner has no such file, or not any more.
         """
         self.get(upload_id, owner=owner)
-        path = self._path(upload_id, owner)
-        if not remove(_facts(path)):
+        name = _name(upload_id, owner)
+        if not self._depot.remove(_facts(name)):
             raise _unknown(upload_id)
-        remove(path)
+        self._depot.remove(name)
 
     def page(
         self,
@@ -223,56 +264,71 @@ class UploadStore:
 
     def sweep(self) -> int:
         """Delete what has expired and what killed processes left; how many files that was."""
-        now = self._clock()
-        return sum(remove(path) for owner in self._owners() for path in _over(entries(owner), now))
+        now, items = self._clock(), self._depot.items()
+        return sum(map(self._depot.remove, list(self._over(items, now))))
 
     def _of(self, owner: str) -> Iterator[Upload]:
         now = self._clock()
-        for entry in entries(self._folder_of(owner)):
-            if entry.path.suffix == ".json" and (upload := _read(entry.path)) and not upload.is_over(now):
+        for item in self._depot.items(owner_name(owner)):
+            if (
+                item.name.endswith(_FACTS)
+                and (upload := self._read(item.name, listed=True))
+                and not upload.is_over(now)
+            ):
                 yield upload
 
-    def _owners(self) -> list[Path]:
-        return [path for path in self._folder.iterdir() if path.is_dir()]
+    def _over(self, items: list[Item], now: float) -> Iterator[str]:
+        """What is to be deleted, in an order that never leaves facts without bytes."""
+        named = {item.name for item in items}
+        for item in items:
+            if item.name.endswith(_FACTS):
+                upload = self._read(item.name, listed=True)
+                if upload and upload.is_over(now):
+                    yield from (item.name, item.name.removesuffix(_FACTS))
+            elif is_stray(item.name, item.changed, now) or _is_orphan(item, named, now):
+                yield item.name
 
-    def _folder_of(self, owner: str) -> Path:
-        # Hashed, because an owner may be any text and a folder's name may not.
-        return self._folder / hashlib.sha256(owner.encode()).hexdigest()[:32]
+    def _read(self, name: str, *, listed: bool = False) -> Upload | None:
+        """The upload that these facts tell of; None if there is none.
 
-    def _path(self, upload_id: str, owner: str) -> Path:
-        if not _ID.fullmatch(upload_id):
-            raise _unknown(upload_id)
-        return self._folder_of(owner) / upload_id
-
-
-def _facts(path: Path) -> Path:
-    return path.with_name(f"{path.name}.json")
-
-
-def _read(path: Path) -> Upload | None:
-    """The upload that the file of facts tells of; None if it was deleted this very moment."""
-    try:
-        return Upload(**json.loads(path.read_bytes()))
-    except FileNotFoundError:
-        return None
-    except (OSError, TypeError, ValueError) as error:
-        raise LimnerError(
-            f"{path} cannot be read ({error}): delete it, and the file was never there"
-        ) from error
+        Args:
+            name: of the facts, which never change.
+            listed: they were there a moment ago; else it is to be asked whether they are.
+        """
+        try:
+            data = self._depot.find(name).read_bytes() if listed else self._depot.read(name)
+            return Upload(**json.loads(data))
+        except FileNotFoundError:
+            return None
+        except (OSError, TypeError, ValueError) as error:
+            raise LimnerError(
+                f"{self._depot.title}/{name} cannot be read ({error}): delete it, and the file was never there"
+            ) from error
 
 
-def _over(listed: list[Entry], now: float) -> Iterator[Path]:
-    """The files that are to be deleted, in an order that never leaves facts without bytes."""
-    named = {entry.path.name for entry in listed}
-    for entry in listed:
-        path = entry.path
-        is_orphan = f"{path.name}.json" not in named and now - entry.changed > _ORPHAN_SECONDS
-        if path.suffix == ".json":
-            upload = _read(path)
-            if upload and upload.is_over(now):
-                yield from (path, path.with_suffix(""))
-        elif is_stray(entry, now) or (_ID.fullmatch(path.name) and is_orphan):
-            yield path
+def _name(upload_id: str, owner: str) -> str:
+    """Under which name a file's bytes lie.
+
+    Raises:
+        NotFoundError: this is no file's id.
+    """
+    if not _ID.fullmatch(upload_id):
+        raise _unknown(upload_id)
+    return f"{owner_name(owner)}/{upload_id}"
+
+
+def _facts(name: str) -> str:
+    return name + _FACTS
+
+
+def _written(upload: Upload) -> bytes:
+    return json.dumps(dataclasses.asdict(upload), indent=2).encode()
+
+
+def _is_orphan(item: Item, named: set[str], now: float) -> bool:
+    """Whether these are bytes whose facts were never written, or are deleted."""
+    is_upload = _ID.fullmatch(item.name.rpartition("/")[2]) is not None
+    return is_upload and _facts(item.name) not in named and now - item.changed > _ORPHAN_SECONDS
 
 
 def _follows(upload_id: str, after: str | None, order: str) -> bool:

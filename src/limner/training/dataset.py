@@ -18,11 +18,12 @@ from limner.training.scenes.captions import caption
 from limner.training.scenes.compose import compose
 from limner.training.scenes.concepts import data_folder, load_concepts, load_places
 from limner.training.scenes.distractors import Choice, choices
+from limner.training.scenes.facts import Numbers
 from limner.training.scenes.layout import arrange, things_in_cells
 from limner.training.scenes.spec import Scene, SceneSampler, Vocabulary, scene_random
 from limner.types import Pixels
 
-__all__ = ["SceneStream", "StreamConfig", "compose_many", "find_things", "load_vocabulary"]
+__all__ = ["SceneStream", "StreamConfig", "compose_many", "find_facts", "find_things", "load_vocabulary"]
 
 _PICTURE, _CAPTION, _CHOICES = 1, 16, 2
 """Which random stream of a scene's index draws what; captions take 16 and up, one for each wording."""
@@ -59,7 +60,7 @@ class SceneStream:
         self.vocabulary = load_vocabulary(config.data or data_folder())
         self._sampler = SceneSampler(self.vocabulary)
         self._art = Art(config.art)
-        self._numbers = {concept.noun: number for number, concept in enumerate(self.vocabulary.concepts, 1)}
+        self.numbers = Numbers(self.vocabulary)
 
     def scene(self, index: int) -> Scene:
         """What scene `index` shows."""
@@ -69,9 +70,9 @@ class SceneStream:
         """uint8 (256, 256, 3)."""
         return compose(self.scene(index), self._art, self._random(_PICTURE, index))
 
-    def things(self, index: int) -> NDArray[np.uint8]:
-        """(2, 8, 8): which thing stands in each cell of the picture, and which part of it; 0 for none."""
-        return things_in_cells(arrange(self.scene(index), self._random(_PICTURE, index)), self._numbers)
+    def things(self, index: int) -> NDArray[np.uint16]:
+        """(3, 8, 8): which thing stands in each cell of the picture, which part of it, in which paint; 0 for none."""
+        return things_in_cells(arrange(self.scene(index), self._random(_PICTURE, index)), self.numbers.things)
 
     def caption(self, index: int, wording: int = 0) -> str:
         """One of the ways to say it."""
@@ -92,11 +93,18 @@ def compose_many(config: StreamConfig, indices: Sequence[int], workers: int) -> 
         yield from pool.imap(_compose_one, indices, chunksize=64)
 
 
-def find_things(config: StreamConfig, indices: Sequence[int], workers: int) -> NDArray[np.uint8]:
-    """Which things stand where in many scenes, (K, 2, 8, 8)."""
+def find_things(config: StreamConfig, indices: Sequence[int], workers: int) -> NDArray[np.uint16]:
+    """Which things stand where in many scenes, (K, 3, 8, 8)."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=_start_worker, initargs=(config,)) as pool:
         return np.stack(pool.map(_things_of_one, indices, chunksize=256))
+
+
+def find_facts(config: StreamConfig, indices: Sequence[int], workers: int) -> NDArray[np.int64]:
+    """What many scenes show, as numbers, (K, F); see `Facts`."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, initializer=_start_worker, initargs=(config,)) as pool:
+        return np.stack(pool.map(_facts_of_one, indices, chunksize=256))
 
 
 class _Worker:
@@ -113,5 +121,9 @@ def _compose_one(index: int) -> Pixels:
     return _Worker.stream.picture(index)
 
 
-def _things_of_one(index: int) -> NDArray[np.uint8]:
+def _facts_of_one(index: int) -> NDArray[np.int64]:
+    return _Worker.stream.numbers.facts(_Worker.stream.scene(index))
+
+
+def _things_of_one(index: int) -> NDArray[np.uint16]:
     return _Worker.stream.things(index)

@@ -22,6 +22,8 @@ from limner.errors import TrainingError
 from limner.network.denoiser import Denoiser
 from limner.training.cache import CaptionStates
 from limner.training.checkpoint import load_checkpoint, load_optimizer, optimizer_tensors, save_checkpoint
+from limner.training.crew import Crew
+from limner.training.device import mixed_precision, training_device
 from limner.training.flow import FlowConfig, flow_loss, sample_times
 from limner.training.lesson import Lesson, cell_weights
 from limner.training.optimizer import Average, Muon, split_parameters
@@ -35,7 +37,7 @@ class RunConfig:
 
     Attributes:
         epochs, epoch_pictures: how long; an epoch is a fixed number of pictures.
-        batch: pictures a step.
+        batch: pictures a step, of all processes together.
         muon_rate, adam_rate: peak learning rates.
         decay: Muon's weight decay.
         warmup, cooldown: shares of the run in which the rates rise to the peak and fall to zero.
@@ -88,7 +90,7 @@ class RunData:
     """Cached latents of scenes, what stands where in them, and `wordings` captions' states for each."""
 
     latents_KChw: NDArray[np.float16]
-    things_K2hw: NDArray[np.uint8]
+    things_K3hw: NDArray[np.uint16]
     states: CaptionStates
     wordings: int
 
@@ -99,17 +101,43 @@ class Batch(NamedTuple):
     x0_BChw: Tensor
     noise_BChw: Tensor
     t_B: Tensor
-    condition: tuple[Tensor, Tensor, Tensor]
-    things_B2hw: Tensor
+    states_BTD: Tensor
+    mask_BT: Tensor
+    vectors_BV: Tensor
+    things_B3hw: Tensor
     weight_B1hw: Tensor
+
+    @property
+    def condition(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The prompts, as the denoiser takes them."""
+        return self.states_BTD, self.mask_BT, self.vectors_BV
+
+
+class _Step(nn.Module):
+    """What a step computes, as one module, so that the gradients of several processes can be brought together."""
+
+    def __init__(self, model: Denoiser, lesson: Lesson) -> None:
+        super().__init__()
+        self.model, self.lesson = model, lesson
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        loss_B, middle_BNW = flow_loss(
+            self.model, batch.x0_BChw, batch.noise_BChw, batch.t_B, batch.condition, batch.weight_B1hw
+        )
+        return loss_B.mean(), self.lesson(middle_BNW, batch.things_B3hw, batch.weight_B1hw).mean()
 
 
 class DenoiserRun:
-    """One run in one folder."""
+    """One run in one folder, by one process or a crew of them, who learn the same from the same pictures."""
 
-    def __init__(self, folder: Path, config: RunConfig, model: Denoiser, data: RunData) -> None:
-        self.folder, self.config, self.model, self.data = folder, config, model, data
-        self.lesson = Lesson(model.config.width, int(data.things_K2hw[:, 0].max()))
+    def __init__(
+        self, folder: Path, config: RunConfig, model: Denoiser, data: RunData, crew: Crew | None = None
+    ) -> None:
+        self.folder, self.config, self.data, self.device = folder, config, data, training_device()
+        self.crew = crew or Crew()
+        self.share = self.crew.share(config.batch)
+        self.model = model.to(self.device)
+        self.lesson = Lesson(model.config.width, int(data.things_K3hw[:, 0].max())).to(self.device)
         hidden, rest = split_parameters(model)
         rest += self.lesson.parameters()
         self.muon = Muon(hidden, lr=config.muon_rate, weight_decay=config.decay)
@@ -122,6 +150,7 @@ class DenoiserRun:
         folder.mkdir(parents=True, exist_ok=True)
         if self.checkpoint.is_file():
             self._resume()
+        self._losses = self.crew.together(_Step(model, self.lesson))
 
     @property
     def checkpoint(self) -> Path:
@@ -145,9 +174,7 @@ class DenoiserRun:
                 self.save()
                 last_save = time.monotonic()
             yield record
-        save_checkpoint(
-            self.snapshot(self.step // self.config.epoch_steps), self.average.weights, self._facts()
-        )
+        self._save_average(self.snapshot(self.step // self.config.epoch_steps))
 
     def snapshot(self, epoch: int) -> Path:
         """The averaged weights as they were at the end of an epoch: what the training trace judges."""
@@ -157,52 +184,65 @@ class DenoiserRun:
         for group in (*self.muon.param_groups, *self.adam.param_groups):
             peak = self.config.muon_rate if group in self.muon.param_groups else self.config.adam_rate
             group["lr"] = peak * self.config.rate(self.step)
-        x0, noise, t, condition, things, weight = self.batch(self.step)
-        loss_B, middle_BNW = flow_loss(self.model, x0, noise, t, condition, weight)
-        loss, lesson = loss_B.mean(), self.lesson(middle_BNW, things, weight).mean()
-        if not math.isfinite(loss.item()):
+        batch = Batch(*(tensor.to(self.device) for tensor in self.batch(self.step)))
+        with mixed_precision(self.device):
+            loss, lesson = self._losses(batch)
+        told = self.crew.mean([loss.item(), lesson.item()])
+        if not math.isfinite(told[0]):
             raise TrainingError(
-                f"the loss is {loss.item()} at step {self.step}: lower the learning rates and resume"
+                f"the loss is {told[0]} at step {self.step}: lower the learning rates and resume"
             )
         self.muon.zero_grad()
         self.adam.zero_grad()
         (loss + self.config.flow.lesson * lesson).backward()
         nn.utils.clip_grad_norm_([*self.model.parameters(), *self.lesson.parameters()], self.config.clip)
-        self.muon.step()
+        with mixed_precision(self.device):
+            self.muon.step()
         self.adam.step()
         self.average.update(self.model, self.step)
-        return round(loss.item(), 5), round(lesson.item(), 5)
+        return round(told[0], 5), round(told[1], 5)
 
     def batch(self, step: int) -> Batch:
-        """What step learns from: by (seed, step) alone."""
+        """What this process learns from in a step, on the CPU: its share of a batch that (seed, step) alone make."""
         config, random = self.config, np.random.Generator(np.random.Philox(key=[self.config.seed, step]))
         generator = torch.Generator().manual_seed(int(random.integers(2**62)))
         rows_B = random.integers(len(self.data.latents_KChw), size=config.batch)
-        x0_BChw = torch.from_numpy(self.data.latents_KChw[rows_B].astype(np.float32))
         captions_B = rows_B * self.data.wordings + random.integers(self.data.wordings, size=config.batch)
-        states, mask, vectors = self.data.states.batch(captions_B, self.width)
         dropped_B = torch.rand(config.batch, generator=generator) < config.flow.drop
-        mask = mask & ~dropped_B[:, None]
-        vectors = vectors * ~dropped_B[:, None]
         t_B = sample_times(config.batch, config.flow, generator)
-        noise_BChw = torch.randn(x0_BChw.shape, generator=generator)
-        things_B2hw = torch.from_numpy(self.data.things_K2hw[rows_B]).long()
+        noise_BChw = torch.randn((config.batch, *self.data.latents_KChw.shape[1:]), generator=generator)
+        things_B3hw = torch.from_numpy(self.data.things_K3hw[rows_B].astype(np.int64))
+        # Cells weigh by what stands in the whole batch.
+        weight_B1hw = cell_weights(things_B3hw, config.flow.thing_weight)
+        mine, kept_B1 = self.share, ~dropped_B[self.share, None]
+        states, mask, vectors = self.data.states.batch(captions_B[mine], self.width)
         return Batch(
-            x0_BChw=x0_BChw,
-            noise_BChw=noise_BChw,
-            t_B=t_B,
-            condition=(states, mask, vectors),
-            things_B2hw=things_B2hw,
-            weight_B1hw=cell_weights(things_B2hw, config.flow.thing_weight),
+            x0_BChw=torch.from_numpy(self.data.latents_KChw[rows_B[mine]].astype(np.float32)),
+            noise_BChw=noise_BChw[mine],
+            t_B=t_B[mine],
+            states_BTD=states,
+            mask_BT=mask & kept_B1,
+            vectors_BV=vectors * kept_B1,
+            things_B3hw=things_B3hw[mine],
+            weight_B1hw=weight_B1hw[mine],
         )
 
     def save(self, path: Path | None = None) -> None:
-        """Write the checkpoint; before the cooldown a copy is kept, from which a longer run can go on."""
+        """Write the checkpoint; before the cooldown a copy is kept, from which a longer run can go on.
+
+        It does not tell how many processes there were, and any number can go on from it. The first one writes.
+        """
+        if not self.crew.is_first:
+            return
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self.average.weights.items()}
         tensors |= {f"lesson.{name}": value for name, value in self.lesson.state_dict().items()}
         tensors |= optimizer_tensors(self.muon, "muon") | optimizer_tensors(self.adam, "adam")
         save_checkpoint(path or self.checkpoint, tensors, self._facts())
+
+    def _save_average(self, path: Path) -> None:
+        if self.crew.is_first:
+            save_checkpoint(path, self.average.weights, self._facts())
 
     def _facts(self) -> dict[str, Any]:
         return {"step": self.step, "config": asdict(self.config), "shapes": asdict(self.model.config)}
@@ -213,7 +253,8 @@ class DenoiserRun:
             raise TrainingError(f"{self.checkpoint} holds a denoiser of other shapes: choose another folder")
         self.model.load_state_dict(_named(tensors, "model."))
         self.lesson.load_state_dict(_named(tensors, "lesson."))
-        self.average.weights = _named(tensors, "average.")
+        averaged = _named(tensors, "average.")
+        self.average.weights = {name: tensor.to(self.device) for name, tensor in averaged.items()}
         load_optimizer(self.muon, tensors, "muon")
         load_optimizer(self.adam, tensors, "adam")
         self.step = facts["step"]
@@ -231,6 +272,8 @@ class DenoiserRun:
         return self.folder / "log.jsonl"
 
     def _log(self, record: dict[str, float]) -> None:
+        if not self.crew.is_first:
+            return
         with self._log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 

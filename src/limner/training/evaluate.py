@@ -5,6 +5,7 @@ Axes in names: K pictures, B batch, C latent channels, h, w latent grid, H, W pi
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,10 @@ from limner.network.autoencoder import PatchAutoencoder
 from limner.network.denoiser import Denoiser
 from limner.network.judge import Judge
 from limner.training.cache import CaptionStates
+from limner.training.device import mixed_precision
 from limner.training.examination import Examination, Verdict, ask_judge
 
-__all__ = ["EpochRecord", "SamplingConfig", "draw", "judge_epoch", "observe", "through_a_file"]
+__all__ = ["EpochRecord", "SamplingConfig", "denoised", "draw", "judge_epoch", "observe", "through_a_file"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,27 +58,54 @@ class EpochRecord:
 def draw(
     model: Denoiser, states: CaptionStates, count: int, config: SamplingConfig, batch: int = 50
 ) -> Tensor:
-    """Draw the first `count` captions, (K, C, h, w) clean latents; picture k starts from seed k's noise."""
+    """Draw the first `count` captions, (K, C, h, w) clean latents; picture k starts from seed k's noise.
+
+    Computed where the model is, and returned on the CPU.
+    """
+    device = model.deviation.device
     shape = (model.config.channels, model.config.grid, model.config.grid)
     times = timesteps(config.steps, config.time_shift)
     drawn = []
     for first in range(0, count, batch):
         rows = range(first, min(first + batch, count))
-        condition = _with_and_without(states.batch(rows, states.longest))
-        x_BChw = torch.from_numpy(np.stack([noise(row, shape) for row in rows]))
-        for t, t_next in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
-            t_2B = torch.full((2 * len(rows),), t)
-            with_it, without = model(torch.cat([x_BChw, x_BChw]), t_2B, *condition)[0].chunk(2)
-            x0_BChw = without + config.guidance * (with_it - without)
-            ratio = t_next / t
-            x_BChw = ratio * x_BChw + (1 - ratio) * x0_BChw
-        drawn.append(x_BChw)
+        condition = states.batch(rows, states.longest)
+        x_BChw = torch.from_numpy(np.stack([noise(row, shape) for row in rows])).to(device)
+        times_SB = torch.from_numpy(times).float().to(device)[:, None].expand(-1, len(rows))
+        told = tuple(given.to(device) for given in condition)
+        x_BChw = denoised(model, x_BChw, times_SB, (told[0], told[1], told[2]), config.guidance)
+        drawn.append(x_BChw.cpu())
     return torch.cat(drawn)
 
 
-def _with_and_without(condition: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+@torch.no_grad()
+def denoised(
+    model: Denoiser,
+    x_BChw: Tensor,
+    times_SB: Tensor,
+    condition: tuple[Tensor, Tensor, Tensor],
+    guidance: float,
+) -> Tensor:
+    """Go from the first noise levels to the last in Euler's steps (Liu et al. 2023), guided, (B, C, h, w).
+
+    Args:
+        model: the denoiser.
+        x_BChw: pictures at the first level.
+        times_SB: each picture's noise levels, falling.
+        condition: token states, mask and vectors of the prompts.
+        guidance: Ho and Salimans 2022; 1 is none.
+    """
+    both = _with_and_without(*condition)
+    for t_B, next_B in itertools.pairwise(times_SB):
+        estimate_2BChw, _ = model(torch.cat([x_BChw, x_BChw]), t_B.repeat(2), *both)
+        with_it, without = estimate_2BChw.chunk(2)
+        x0_BChw = without + guidance * (with_it - without)
+        ratio_B111 = (next_B / t_B)[:, None, None, None]
+        x_BChw = ratio_B111 * x_BChw + (1 - ratio_B111) * x0_BChw
+    return x_BChw
+
+
+def _with_and_without(states: Tensor, mask: Tensor, vector: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The same prompts twice, the second time as no prompt at all."""
-    states, mask, vector = condition
     return (
         torch.cat([states, states]),
         torch.cat([mask, torch.zeros_like(mask)]),
@@ -98,7 +127,8 @@ def judge_epoch(
     config: SamplingConfig,
 ) -> Verdict:
     """Draw the examination's true captions and ask the judge which of ten each was drawn from."""
-    latents = draw(model, states, len(examination.choices), config)
+    with mixed_precision(model.deviation.device):
+        latents = draw(model, states, len(examination.texts), config)
     with torch.no_grad():
         return ask_judge(judge, through_a_file(autoencoder(latents)), examination)
 

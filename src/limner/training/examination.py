@@ -1,6 +1,6 @@
 """The examination of a picture: which of ten captions was it drawn from?
 
-Axes in names: K scenes, T caption tokens.
+Axes in names: K scenes, F facts, H, W pixels.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import io
 import json
 import multiprocessing
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -22,13 +21,11 @@ from torch import Tensor, nn
 from limner.errors import TrainingError
 from limner.files import write_atomic
 from limner.network.judge import Judge
-from limner.text.tokenizer import Tokenizer
 from limner.training.dataset import SceneStream, StreamConfig
-from limner.training.scenes.distractors import CHOICES, KINDS, Choice
+from limner.training.scenes.distractors import KINDS, Choice
+from limner.training.weighing import weigh
 
-__all__ = ["Examination", "Verdict", "ask_judge", "build_examination"]
-
-_TOKENS = 32
+__all__ = ["Examination", "Verdict", "ask_judge", "build_examination", "verdict_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,34 +33,20 @@ class Examination:
     """Ten captions for each of K scenes, the true one first.
 
     Attributes:
-        ids_K10T: token ids, 0 where there is none.
-        choices: the captions, and what is changed in each.
+        facts_K10F: what each caption says, as numbers (see `Facts`).
+        texts: the captions.
+        kinds: what is changed in each; "" in the true one.
     """
 
-    ids_K10T: NDArray[np.int32]
-    choices: list[list[Choice]]
-
-    def captions(
-        self, rows: Sequence[int] | NDArray[np.int64], columns_BK: NDArray[np.int64] | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Ids and mask (B, K, T) of some scenes: of all their captions, or of each scene's `columns_BK`."""
-        chosen = np.arange(CHOICES)[None] if columns_BK is None else columns_BK
-        ids_BKT = torch.from_numpy(self.ids_K10T[np.asarray(rows)[:, None], chosen].astype(np.int64))
-        longest = int((ids_BKT > 0).sum(-1).max())
-        return ids_BKT[..., :longest], ids_BKT[..., :longest] > 0
-
-    def rarity(self) -> NDArray[np.float64]:
-        """(K, 9) weights of the wrong captions, by which all kinds of mistakes are asked about equally often."""
-        kinds_K9 = np.array([[KINDS.index(choice.kind) for choice in row[1:]] for row in self.choices])
-        counts = np.bincount(kinds_K9.ravel(), minlength=len(KINDS))
-        weights_K9 = 1.0 / counts[kinds_K9]
-        return np.asarray(weights_K9 / weights_K9.sum())
+    facts_K10F: NDArray[np.int64]
+    texts: list[list[str]]
+    kinds: list[list[str]]
 
     def save(self, path: Path) -> None:
         """Write it to one .npz file."""
-        texts = json.dumps([[(choice.text, choice.kind) for choice in row] for row in self.choices])
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, ids=self.ids_K10T, texts=np.array(texts))
+        texts, kinds = np.array(json.dumps(self.texts)), np.array(json.dumps(self.kinds))
+        np.savez_compressed(buffer, facts=self.facts_K10F, texts=texts, kinds=kinds)
         write_atomic(path, buffer.getvalue())
 
     @classmethod
@@ -71,19 +54,21 @@ class Examination:
         """What `save` wrote."""
         try:
             with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                choices = [[Choice(*pair) for pair in row] for row in json.loads(str(file["texts"]))]
-                return cls(ids_K10T=file["ids"], choices=choices)
+                texts, kinds = json.loads(str(file["texts"])), json.loads(str(file["kinds"]))
+                return cls(facts_K10F=file["facts"], texts=texts, kinds=kinds)
         except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise TrainingError(f"{path} is missing or damaged: delete it to have it made anew") from error
 
 
-def build_examination(stream: StreamConfig, count: int, tokenizer: Path, workers: int) -> Examination:
+def build_examination(stream: StreamConfig, count: int, workers: int) -> Examination:
     """The questions of scenes 0 to `count` - 1."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, initializer=_start_worker, initargs=(stream, tokenizer)) as pool:
+    with context.Pool(workers, initializer=_start_worker, initargs=(stream,)) as pool:
         rows = pool.map(_question, range(count), chunksize=64)
     return Examination(
-        ids_K10T=np.stack([ids_10T for ids_10T, _ in rows]), choices=[choices for _, choices in rows]
+        facts_K10F=np.stack([facts_10F for facts_10F, _ in rows]),
+        texts=[[choice.text for choice in choices] for _, choices in rows],
+        kinds=[[choice.kind for choice in choices] for _, choices in rows],
     )
 
 
@@ -91,18 +76,15 @@ class _Worker:
     """What a worker process holds between tasks."""
 
     stream: SceneStream
-    tokenizer: Tokenizer
 
 
-def _start_worker(stream: StreamConfig, tokenizer: Path) -> None:
-    _Worker.stream, _Worker.tokenizer = SceneStream(stream), Tokenizer(tokenizer, window=_TOKENS)
+def _start_worker(stream: StreamConfig) -> None:
+    _Worker.stream = SceneStream(stream)
 
 
-def _question(index: int) -> tuple[NDArray[np.int32], list[Choice]]:
+def _question(index: int) -> tuple[NDArray[np.int64], list[Choice]]:
     choices = _Worker.stream.choices(index)
-    encoded = [_Worker.tokenizer.encode(choice.text) for choice in choices]
-    ids_10T = np.stack([text.ids_T * text.mask_T for text in encoded]).astype(np.int32)
-    return ids_10T, choices
+    return np.stack([_Worker.stream.numbers.facts(choice.scene) for choice in choices]), choices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +94,7 @@ class Verdict:
     Attributes:
         loss: cross-entropy of the ten-way choice; ln 10 = 2.30 is chance.
         accuracy: share of pictures whose own caption was picked; 0.10 is chance.
-        by_kind: share of wrong captions that scored below the true one, by what is changed in them.
+        by_kind: share of wrong captions that were less probable than the true one, by what is changed in them.
     """
 
     loss: float
@@ -123,24 +105,25 @@ class Verdict:
 @torch.no_grad()
 def ask_judge(judge: Judge, pictures_KCHW: Tensor, examination: Examination) -> Verdict:
     """Ask of every picture (from -1 to 1), the k-th drawn from the k-th scene's true caption."""
-    rows = [
-        judge(
-            judge.look(pictures_KCHW[first : first + 50]), *examination.captions(range(first, first + count))
-        )
-        for first, count in _chunks(len(pictures_KCHW), 50)
-    ]
-    scores_K10 = torch.cat(rows)
+    facts_K10F = torch.from_numpy(examination.facts_K10F)
+    scores_K10 = torch.cat(
+        [
+            weigh(judge(pictures), facts)
+            for pictures, facts in zip(pictures_KCHW.split(50), facts_K10F.split(50), strict=False)
+        ]
+    )
+    return verdict_of(scores_K10, examination.kinds)
+
+
+def verdict_of(scores_K10: Tensor, kinds: list[list[str]]) -> Verdict:
+    """The verdict that log-probabilities come to; a tie is lost."""
     loss = nn.functional.cross_entropy(scores_K10, torch.zeros(len(scores_K10), dtype=torch.int64))
     below: dict[str, list[float]] = {}
-    for scores_10, choices in zip(scores_K10, examination.choices, strict=False):
-        for score, choice in zip(scores_10[1:], choices[1:], strict=True):
-            below.setdefault(choice.kind, []).append(float(score < scores_10[0]))
+    for scores_10, names in zip(scores_K10, kinds, strict=False):
+        for score, kind in zip(scores_10[1:], names[1:], strict=True):
+            below.setdefault(kind, []).append(float(score < scores_10[0]))
     return Verdict(
         loss=loss.item(),
-        accuracy=(scores_K10.argmax(1) == 0).float().mean().item(),
+        accuracy=(scores_K10[:, 1:].amax(1) < scores_K10[:, 0]).float().mean().item(),
         by_kind={kind: float(np.mean(below[kind])) for kind in KINDS if kind in below},
     )
-
-
-def _chunks(total: int, size: int) -> list[tuple[int, int]]:
-    return [(first, min(size, total - first)) for first in range(0, total, size)]

@@ -20,7 +20,10 @@ from limner.network.denoiser import Denoiser
 from limner.network.image_tower import ImageTower
 from limner.network.text_encoder import TextEncoder
 from limner.network.weights import rounded, widened
+from limner.text.tokenizer import Tokenizer
+from limner.text.vocabulary import VOCABULARY, Name
 from limner.training.graph import Graph, write_network
+from limner.training.vocabulary import build_vocabulary
 
 __all__ = ["ModelParts", "export_model"]
 
@@ -42,6 +45,7 @@ class ModelParts:
         text_encoder, image_tower, autoencoder, denoiser: the trained networks.
         tokenizer: path of tokenizer.json.
         window: how many tokens the text encoder reads.
+        words, names: what the model knows (see `Vocabulary`); without them it takes every prompt as it is.
         steps, guidance, timestep_shift: how it draws unless told otherwise.
         scores, training_trace, recipe: for the manifest.
     """
@@ -53,6 +57,8 @@ class ModelParts:
     denoiser: Denoiser
     tokenizer: Path
     window: int = 48
+    words: frozenset[str] = frozenset()
+    names: Sequence[Name] = ()
     steps: int = 16
     guidance: float = 3.0
     timestep_shift: float = 3.0
@@ -91,6 +97,11 @@ def _write(folder: Path, parts: ModelParts) -> None:
         stored = rounded(module, int8=int8)
         module.load_state_dict(widened(stored))
         names += write_network(folder, name, stored, _graphs(name, parts))
+    if parts.names:
+        tokenizer = Tokenizer(folder / "tokenizer.json", parts.window)
+        vocabulary = build_vocabulary(parts.text_encoder, tokenizer, parts.words, parts.names)
+        write_atomic(folder / VOCABULARY, vocabulary.to_bytes())
+        names.append(VOCABULARY)
     manifest = _manifest(parts, {name: sha256_of(folder / name) for name in names})
     try:
         write_atomic(folder / MANIFEST, manifest.to_json().encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -15,19 +16,25 @@ from limner.network.text_encoder import TextEncoder
 from limner.training.checkpoint import load_checkpoint, read_json
 from limner.training.export import ModelParts, export_model
 from limner.training.recipe import read_recipe
+from limner.training.scenes.concepts import data_folder
 from limner.training.stages import tokenizer_file
+from limner.training.vocabulary import names_of_things, words_of
 
 __all__ = ["export_run"]
 
 
-def export_run(run: Path, model: Path) -> None:
+def export_run(run: Path, model: Path, *, tokenizer: Path | None = None, data: Path | None = None) -> None:
     """Write the last judged epoch of a run as a model folder.
+
+    Args:
+        run, model: the folders.
+        tokenizer, data: what the run's `Workshop` had, if not the project's own.
 
     Raises:
         TrainingError: the run has not finished an epoch, or a file of it is missing or damaged.
         OutputError: `model` exists already, or cannot be written.
     """
-    recipe = read_recipe(run / "recipe.json")
+    recipe, data = read_recipe(run / "recipe.json"), data or data_folder()
     path = run / "trace.json"
     trace = read_json(path) if path.is_file() else []
     if len(trace) < 2:  # the first record is the untrained model's
@@ -40,6 +47,7 @@ def export_run(run: Path, model: Path) -> None:
     autoencoder, denoiser = PatchAutoencoder(recipe.autoencoder), Denoiser(recipe.denoiser)
     tensors, _ = load_checkpoint(run / "autoencoder.safetensors")
     autoencoder.load_state_dict({name: tensor for name, tensor in tensors.items() if name != "deviation"})
+    drawn = {name: trace[-1][name] for name in ("loss", "accuracy")}
     snapshot = run / "denoiser" / f"epoch-{trace[-1]['epoch']:03d}.safetensors"
     denoiser.load_state_dict(load_checkpoint(snapshot)[0])
     export_model(
@@ -50,15 +58,28 @@ def export_run(run: Path, model: Path) -> None:
             image_tower=tower,
             autoencoder=autoencoder,
             denoiser=denoiser,
-            tokenizer=tokenizer_file(),
+            tokenizer=tokenizer or tokenizer_file(),
+            words=words_of(read_json(run / "states" / "captions.json"), data),
+            names=names_of_things(data),
             steps=recipe.sampling.steps,
             guidance=recipe.sampling.guidance,
             timestep_shift=recipe.sampling.time_shift,
             scores={
-                "prompt_match": {"accuracy": trace[-1]["accuracy"], "loss": trace[-1]["loss"]},
+                "prompt_match": _deblocked(run, trace[-1]["epoch"], autoencoder) or drawn,
                 "prompt_match_of_real_scenes": ceiling,
             },
             training_trace=trace,
             recipe=asdict(recipe),
         ),
     )
+
+
+def _deblocked(run: Path, epoch: int, autoencoder: PatchAutoencoder) -> Any:
+    """Give the autoencoder the deblocking that was trained after this epoch; the judge's score with it, if any."""
+    score = run / f"deblocked-{epoch:03d}.json"
+    if not score.is_file():
+        return None
+    tensors, _ = load_checkpoint(run / f"deblocking-{epoch:03d}.safetensors")
+    network = autoencoder.deblocking
+    network.load_state_dict({name: tensors[name] for name in network.state_dict()})
+    return read_json(score)

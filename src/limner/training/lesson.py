@@ -1,43 +1,55 @@
 """A lesson on the side, for tokens in the middle of a network: to name what stands in each cell.
 
 Squared error alone teaches a small network the average of all pictures that could be meant. Asked, halfway
-through, which thing stands in each cell and which part of it, it must decide. Supervising inner layers goes back
-to Lee et al. 2015; giving a diffusion transformer's inner tokens a meaning, to Yu et al. 2025 (REPA), who take
-it from another network. Here the composer knows it. The lesson's weights are not part of the network.
+through, which thing stands in each cell, which part of it and in which paint, it must decide. Supervising inner
+layers goes back to Lee et al. 2015; giving a diffusion transformer's inner tokens a meaning, to Yu et al. 2025
+(REPA), who take it from another network. Here the composer knows it. The lesson's weights are not part of the network.
 
 Axes in names: B batch, N picture tokens, W width, K classes, h, w latent grid.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, nn
 
-from limner.training.scenes.layout import PARTS
+from limner.training.scenes.layout import PAINTS, PARTS
 
-__all__ = ["Lesson", "cell_weights"]
+__all__ = ["Lesson", "cell_weights", "naming_loss"]
 
 
 class Lesson(nn.Module):
-    """Reads things and parts from the tokens, and tells how wrong it was."""
+    """Reads things, parts and paints from the tokens, and tells how wrong it was."""
 
     def __init__(self, width: int, things: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.thing = nn.Linear(width, 1 + things)
         self.part = nn.Linear(width, PARTS)
+        self.paint = nn.Linear(width, PAINTS)
 
-    def forward(self, middle_BNW: Tensor, things_B2hw: Tensor, weight_B1hw: Tensor) -> Tensor:
-        """(B,) cross-entropies in nats, of thing and part together, each cell by its weight."""
+    def forward(self, middle_BNW: Tensor, things_B3hw: Tensor, weight_B1hw: Tensor) -> Tensor:
+        """(B,) cross-entropies in nats, of thing, part and paint together, each cell by its weight."""
         tokens_BNW = self.norm(middle_BNW)
-        things_BN, parts_BN = things_B2hw.flatten(2).unbind(1)
-        wrong_BN = _surprise(self.thing(tokens_BNW), things_BN) + _surprise(self.part(tokens_BNW), parts_BN)
-        return (wrong_BN * weight_B1hw.flatten(1)).mean(1)
+        named = [head(tokens_BNW) for head in (self.thing, self.part, self.paint)]
+        return naming_loss(named, things_B3hw, weight_B1hw)
 
 
-def cell_weights(things_B2hw: Tensor, thing_weight: float) -> Tensor:
+def cell_weights(things_B3hw: Tensor, thing_weight: float) -> Tensor:
     """(B, 1, h, w): how much each cell counts, `thing_weight` times as much where a thing stands; 1 on average."""
-    weight_B1hw = 1 + (thing_weight - 1) * (things_B2hw[:, :1] > 0)
+    weight_B1hw = 1 + (thing_weight - 1) * (things_B3hw[:, :1] > 0)
     return weight_B1hw / weight_B1hw.mean()
+
+
+def naming_loss(named: Sequence[Tensor], things_B3hw: Tensor, weight_B1hw: Tensor) -> Tensor:
+    """(B,) cross-entropies in nats of the logits (B, N, K) of things, parts and paints, each cell by its weight."""
+    truths = things_B3hw.flatten(2).unbind(1)
+    wrong_BN = torch.stack(
+        [_surprise(logits, truth) for logits, truth in zip(named, truths, strict=True)]
+    ).sum(0)
+    return (wrong_BN * weight_B1hw.flatten(1)).mean(1)
 
 
 def _surprise(logits_BNK: Tensor, truth_BN: Tensor) -> Tensor:

@@ -16,12 +16,15 @@ def orthogonalize(matrix: Tensor, iterations: int = 5) -> Tensor:
     Newton-Schulz iteration X <- a X + b (X X^T) X + c (X X^T)^2 X with the coefficients of Jordan et al. 2024
     ("Muon: an optimizer for hidden layers in neural networks").
 
-    In float32: torch's own Muon counts on bf16 units, and on CPUs without them is several times slower.
+    Under autocast in what that computes in, else in float32: torch's own Muon counts on bf16 units, and on CPUs
+    without them is several times slower.
     """
+    kind = matrix.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else matrix.dtype
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.transpose(0, 1) if tall else matrix
-    x = torch.div(x, x.norm() + 1e-7)
+    x = torch.div(x, x.norm() + 1e-7).to(dtype)
     for _ in range(iterations):
         gram = x @ x.T
         x = torch.addmm(x, b * gram + c * gram @ gram, x, beta=a)

@@ -15,6 +15,7 @@ from limner.network.image_tower import ImageTowerConfig
 from limner.network.judge import JudgeConfig
 from limner.network.text_encoder import TextEncoderConfig
 from limner.training.contrast import ContrastConfig
+from limner.training.deblocking import DeblockingConfig
 from limner.training.denoise import RunConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.judge import JudgeTraining
@@ -37,7 +38,7 @@ class Recipe:
         examined: how many held-out captions are drawn and judged after each epoch.
         from_minilm: start the text encoder from all-MiniLM-L6-v2, else from random weights.
         autoencoder, text_encoder, image_tower, judge, denoiser: shapes of the networks.
-        contrast, judge_training, run, sampling: how each stage goes.
+        contrast, judge_training, run, sampling, deblocking: how each stage goes.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Recipe:
     judge_training: JudgeTraining = field(default_factory=JudgeTraining)
     run: RunConfig = field(default_factory=RunConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    deblocking: DeblockingConfig = field(default_factory=DeblockingConfig)
 
     def __post_init__(self) -> None:
         if not self.autoencoder.channels == self.image_tower.channels == self.denoiser.channels:

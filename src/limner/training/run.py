@@ -14,8 +14,11 @@ from limner.errors import TrainingError
 from limner.files import write_json_atomic
 from limner.network.denoiser import Denoiser
 from limner.training.checkpoint import load_checkpoint, read_json
+from limner.training.crew import Crew
+from limner.training.deblocking import DeblockingRun
 from limner.training.denoise import DenoiserRun, RunData
 from limner.training.evaluate import EpochRecord, judge_epoch, observe
+from limner.training.examination import Verdict
 from limner.training.stages import Workshop
 
 __all__ = ["TrainingRun"]
@@ -32,39 +35,46 @@ class TrainingRun:
         trace: one record for each finished epoch.
     """
 
-    def __init__(self, workshop: Workshop) -> None:
-        self.workshop, recipe = workshop, workshop.recipe
-        workshop.folder.mkdir(parents=True, exist_ok=True)
-        self._check_recipe()
-        torch.manual_seed(recipe.seed)
-        self.autoencoder, deviation = workshop.autoencoder()
-        latents = workshop.latents(self.autoencoder)
-        questions = workshop.examination("questions", recipe.scenes, held_out=False)
-        self.examination = workshop.examination("examination", recipe.examined, held_out=True)
-        self.text_encoder, self.image_tower = workshop.text_and_image(latents, questions)
-        states = workshop.states("states", workshop.training_captions, self.text_encoder)
-        self.held_out = workshop.states("held-out", self._held_out_captions, self.text_encoder)
-        self.judge = workshop.judge(latents, questions, self.autoencoder)
-        self.ceiling = workshop.ceiling(self.judge, self.examination)
+    def __init__(self, workshop: Workshop, crew: Crew | None = None) -> None:
+        self.workshop, self.crew, recipe = workshop, crew or Crew(), workshop.recipe
+        self.crew.share(recipe.run.batch)
+        with self.crew.first_goes_ahead():
+            self._check_recipe()
+            torch.manual_seed(recipe.seed)
+            data, deviation = self._prepare()
         torch.manual_seed(recipe.seed)
         denoiser = Denoiser(recipe.denoiser)
         denoiser.deviation.copy_(deviation)
-        data = RunData(
-            latents_KChw=latents, things_K2hw=workshop.things(), states=states, wordings=recipe.wordings
-        )
-        self.run = DenoiserRun(workshop.folder / "denoiser", recipe.run, denoiser, data)
+        self.run = DenoiserRun(workshop.folder / "denoiser", recipe.run, denoiser, data, self.crew)
         self.trace = self._read_trace()
 
+    def _prepare(self) -> tuple[RunData, torch.Tensor]:
+        """All that comes before the denoiser: what it learns from, and the deviation (C,) of its channels."""
+        workshop, recipe = self.workshop, self.workshop.recipe
+        self.autoencoder, deviation = workshop.autoencoder()
+        latents = workshop.latents(self.autoencoder)
+        self.examination = workshop.examination("examination", recipe.examined, held_out=True)
+        self.text_encoder, self.image_tower = workshop.text_and_image(latents)
+        states = workshop.states("states", workshop.training_captions, self.text_encoder)
+        self.held_out = workshop.states("held-out", self._held_out_captions, self.text_encoder)
+        self.judge = workshop.judge(latents, self.autoencoder)
+        self.ceiling = workshop.ceiling(self.judge, self.examination)
+        data = RunData(
+            latents_KChw=latents, things_K3hw=workshop.things(), states=states, wordings=recipe.wordings
+        )
+        return data, deviation
+
     def _held_out_captions(self) -> list[str]:
-        return [row[0].text for row in self.examination.choices]
+        return [row[0] for row in self.examination.texts]
 
     def _check_recipe(self) -> None:
         """A folder belongs to one recipe; only how long the denoiser trains may change between starts."""
+        self.workshop.folder.mkdir(parents=True, exist_ok=True)
         path = self.workshop.folder / "recipe.json"
         mine = json.loads(json.dumps(asdict(self.workshop.recipe)))
         if path.is_file():
             theirs = read_json(path)
-            fixed = mine.keys() - {"run", "sampling"}
+            fixed = mine.keys() - {"run", "sampling", "deblocking"}
             differing = sorted(name for name in fixed if mine[name] != theirs.get(name))
             differing += _differing_runs(mine["run"], theirs.get("run", {}))
             if differing:
@@ -72,12 +82,19 @@ class TrainingRun:
                     f"{self.workshop.folder} was begun with another recipe ({', '.join(differing)} differ): "
                     "choose another folder"
                 )
-        write_json_atomic(path, mine)
+        elif not self.crew.is_first:
+            raise TrainingError(
+                f"{path} is not here, but where the first process is: processes on several machines need one "
+                "folder that all of them see"
+            )
+        if self.crew.is_first:
+            write_json_atomic(path, mine)
 
     def epochs(self) -> Iterator[EpochRecord]:
         """Train until the recipe's last epoch; yields each epoch's record, the untrained model's first.
 
-        What an interrupted start has trained but not judged is judged first.
+        What an interrupted start has trained but not judged is judged first. Of several processes the first one
+        judges and yields the records, while the others wait.
         """
         config = self.run.config
         yield from self._judge_outstanding()
@@ -88,7 +105,32 @@ class TrainingRun:
                 self.workshop.report("denoiser", int(record["step"]), config.steps, note)
             yield from self._judge_outstanding()
 
+    def deblock(self) -> Verdict:
+        """After the last epoch: train the deblocking, and ask the judge about the pictures that it mends."""
+        recipe, folder, epoch = self.workshop.recipe, self.workshop.folder, self.run.config.epochs
+        model = self._as_of(epoch).cpu()
+        run = DeblockingRun(
+            folder / f"deblocking-{epoch:03d}.safetensors",
+            self.autoencoder,
+            model,
+            self.run.data,
+            self.workshop.stream(),
+            recipe.deblocking,
+            recipe.sampling.guidance,
+        )
+        for loss in run.train(self.workshop.workers):
+            self.workshop.report("deblocking", run.step, recipe.deblocking.steps, f"loss {loss:.4f}")
+        verdict = self._verdict(model)
+        score = {"loss": round(verdict.loss, 4), "accuracy": round(verdict.accuracy, 4)}
+        write_json_atomic(folder / f"deblocked-{epoch:03d}.json", score)
+        return verdict
+
     def _judge_outstanding(self) -> Iterator[EpochRecord]:
+        if self.crew.is_first:
+            yield from self._judged()
+        self.crew.wait()
+
+    def _judged(self) -> Iterator[EpochRecord]:
         finished = self.run.step // self.run.config.epoch_steps
         for epoch in range(len(self.trace), finished + 1):
             record = self._judge(epoch)
@@ -97,16 +139,8 @@ class TrainingRun:
             yield record
 
     def _judge(self, epoch: int) -> EpochRecord:
-        """Draw the held-out captions with the averaged weights as they were after an epoch, and ask the judge."""
-        recipe, config = self.workshop.recipe, self.run.config
-        model = Denoiser(recipe.denoiser)
-        if epoch:
-            model.load_state_dict(load_checkpoint(self.run.snapshot(epoch))[0])
-        else:
-            model.deviation.copy_(self.run.model.deviation)
-        verdict = judge_epoch(
-            model.eval(), self.autoencoder, self.judge, self.held_out, self.examination, recipe.sampling
-        )
+        """Draw the held-out captions as the model was after an epoch, and ask the judge."""
+        config, verdict = self.run.config, self._verdict(self._as_of(epoch))
         steps = self.run.logged(epoch)
         return EpochRecord(
             epoch=epoch,
@@ -117,6 +151,19 @@ class TrainingRun:
             pictures=epoch * config.epoch_pictures,
             seconds=round(sum(config.batch / step["pictures_per_second"] for step in steps), 1),
         )
+
+    def _as_of(self, epoch: int) -> Denoiser:
+        """The denoiser with the averaged weights as they were after an epoch."""
+        model = Denoiser(self.workshop.recipe.denoiser)
+        if epoch:
+            model.load_state_dict(load_checkpoint(self.run.snapshot(epoch))[0])
+        else:
+            model.deviation.copy_(self.run.model.deviation)
+        return model.eval().to(self.run.device)
+
+    def _verdict(self, model: Denoiser) -> Verdict:
+        sampling = self.workshop.recipe.sampling
+        return judge_epoch(model, self.autoencoder, self.judge, self.held_out, self.examination, sampling)
 
     @property
     def _trace_path(self) -> Path:

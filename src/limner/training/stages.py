@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import nn
 
 from limner.errors import DataError
@@ -39,10 +38,19 @@ from limner.training.cache import (
 )
 from limner.training.checkpoint import load_checkpoint, save_checkpoint
 from limner.training.contrast import train_contrast
-from limner.training.dataset import SceneStream, StreamConfig, compose_many, find_things
+from limner.training.dataset import (
+    SceneStream,
+    StreamConfig,
+    compose_many,
+    find_facts,
+    find_things,
+    load_vocabulary,
+)
 from limner.training.examination import Examination, ask_judge, build_examination
-from limner.training.judge import patch_view, train_judge
+from limner.training.judge import JudgeLessons, patch_view, train_judge
 from limner.training.recipe import Recipe
+from limner.training.scenes.concepts import data_folder
+from limner.training.scenes.facts import Numbers
 
 __all__ = ["Reporter", "Workshop", "minilm_folder", "tokenizer_file"]
 
@@ -104,12 +112,20 @@ class Workshop:
         return load_array(path)
 
     def things(self) -> NDArray[Any]:
-        """Which thing stands in each cell of each scene, and which part of it, (K, 2, h, w)."""
-        path = self.folder / "things.npy"
+        """Which thing stands in each cell of each scene, which part of it, in which paint, (K, 3, h, w)."""
+        return self._known("things", find_things)
+
+    def facts(self) -> NDArray[Any]:
+        """What each scene shows, as numbers, (K, F)."""
+        return self._known("facts", find_facts)
+
+    def _known(self, name: str, find: Callable[..., NDArray[Any]]) -> NDArray[Any]:
+        """What the composer knows of each scene."""
+        path = self.folder / f"{name}.npy"
         if not path.is_file():
-            self.report("things", 0, self.recipe.scenes, "where they stand")
+            self.report(name, 0, self.recipe.scenes, "from the composer")
             buffer = io.BytesIO()
-            np.save(buffer, find_things(self.stream(), range(self.recipe.scenes), self.workers))
+            np.save(buffer, find(self.stream(), range(self.recipe.scenes), self.workers))
             write_atomic(path, buffer.getvalue())
         return load_array(path)
 
@@ -119,12 +135,10 @@ class Workshop:
         if not path.is_file():
             self.report(name, 0, count, "captions and nearly right captions")
             stream = self.stream(_HELD_OUT_SEED if held_out else 0, held_out=held_out)
-            build_examination(stream, count, self.tokenizer, self.workers).save(path)
+            build_examination(stream, count, self.workers).save(path)
         return Examination.load(path)
 
-    def text_and_image(
-        self, latents: NDArray[np.float16], questions: Examination
-    ) -> tuple[TextEncoder, ImageTower]:
+    def text_and_image(self, latents: NDArray[np.float16]) -> tuple[TextEncoder, ImageTower]:
         """Stage 3: text encoder and image tower, in one space."""
         path = self.folder / "text-image.safetensors"
         encoder, tower = TextEncoder(self.recipe.text_encoder), ImageTower(self.recipe.image_tower)
@@ -132,7 +146,8 @@ class Workshop:
         if not path.is_file():
             if self.recipe.from_minilm:
                 load_minilm(encoder, minilm_folder() / "model.safetensors")
-            pairs = [(row[0].text, row[1].text) for row in questions.choices]
+            questions = self.examination("questions", self.recipe.scenes, held_out=False)
+            pairs = [(row[0], row[1]) for row in questions.texts]
             steps = self.recipe.contrast.steps
             report = self._losses("text and image", steps)
             tokenizer = Tokenizer(self.tokenizer)
@@ -157,20 +172,15 @@ class Workshop:
             for wording in range(self.recipe.wordings)
         ]
 
-    def judge(
-        self, latents: NDArray[np.float16], questions: Examination, autoencoder: PatchAutoencoder
-    ) -> Judge:
+    def judge(self, latents: NDArray[np.float16], autoencoder: PatchAutoencoder) -> Judge:
         """Stage 5: the judge, taught on real scenes only."""
-        path, judge = self.folder / "judge.safetensors", Judge(self.recipe.judge)
+        path, config = self.folder / "judge.safetensors", self.recipe.judge_training
+        vocabulary = load_vocabulary(self.data or data_folder())
+        judge = Judge(self.recipe.judge, Numbers(vocabulary).classes)
         if not path.is_file():
-            if self.recipe.from_minilm:
-                judge.words.copy_(_word_embeddings(minilm_folder()))
-            else:
-                judge.words.normal_(generator=torch.Generator().manual_seed(self.recipe.seed))
+            lessons = JudgeLessons(latents_KChw=latents, things_K3hw=self.things(), facts_KF=self.facts())
             view = patch_view(autoencoder, self.recipe.judge.patch)
-            lessons = self.recipe.judge_training
-            report = self._losses("judge", lessons.words_first + lessons.steps)
-            train_judge(judge, questions, latents, self.things(), view, lessons, report)
+            train_judge(judge, lessons, view, config, self._losses("judge", config.steps))
             save_checkpoint(path, judge.state_dict(), {})
         judge.load_state_dict(load_checkpoint(path)[0])
         return judge.eval()
@@ -180,7 +190,7 @@ class Workshop:
         path = self.folder / "ceiling.json"
         if not path.is_file():
             stream = self.stream(_HELD_OUT_SEED, held_out=True)
-            pictures = np.stack(list(compose_many(stream, range(len(examination.choices)), self.workers)))
+            pictures = np.stack(list(compose_many(stream, range(len(examination.texts)), self.workers)))
             verdict = ask_judge(judge, to_unit(pictures), examination)
             write_json_atomic(path, {"loss": verdict.loss, "accuracy": verdict.accuracy})
         facts: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
@@ -216,8 +226,3 @@ def tokenizer_file() -> Path:
         if DEFAULT_MODEL in available()
         else minilm_folder() / "tokenizer.json"
     )
-
-
-def _word_embeddings(folder: Path) -> torch.Tensor:
-    """all-MiniLM-L6-v2's word embeddings: the judge's dictionary."""
-    return load_file(folder / "model.safetensors")["embeddings.word_embeddings.weight"]

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from limner.imaging.codec import EXTENSIONS
 from limner.imaging.metadata import read_metadata
 from limner.imaging.picture import Picture
 from limner.imaging.reader import read_pixels
 from limner.server.contract.calls import Call
 from limner.server.contract.field import Route
-from limner.server.drawing.encoding import EXTENSIONS, encode_picture, encode_preview, muted
+from limner.server.drawing.encoding import encode_picture, encode_preview, muted
 from tests.server.helpers import json_body, judge, noise
 
 PICTURE = Picture(pixels_HWC=noise(), seed=7, prompt="a cat", model="m")

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from limner.training.scenes.layout import GRID, PARTS, PIXELS_OF_SIZE, Box, arrange, things_in_cells
+from limner.training.scenes.layout import (
+    GRID,
+    PARTS,
+    PIXELS_OF_SIZE,
+    Box,
+    arrange,
+    feet,
+    paint_of,
+    things_in_cells,
+)
 from limner.training.scenes.spec import RELATIONS, SIDE, Scene, flies, scene_random
 
 Laid = tuple[Scene, list[Box]]
@@ -164,12 +173,24 @@ def test_a_thing_is_in_the_cells_of_its_box(laid: list[Laid]) -> None:
     """A lone box covers exactly the cells that it touches; each cell of it is another part of the thing."""
     for _, boxes in laid:
         if len(boxes) == 1 and (foot := boxes[0].foot):
-            things_hw, parts_hw = things_in_cells(boxes, {boxes[0].concept.noun: 7})
+            things_hw, parts_hw, paints_hw = things_in_cells(boxes, {boxes[0].concept.noun: 7})
             expected = np.zeros((8, 8), dtype=np.bool_)
             rows = slice((foot - boxes[0].px) // GRID, foot // GRID)
             expected[rows, left(boxes[0]) // GRID : -(-right(boxes[0]) // GRID)] = True
             assert np.array_equal(things_hw == 7, expected)
             assert np.array_equal(things_hw > 0, expected)
+            assert (paints_hw[expected] == paint_of(boxes[0].group.colour)).all()
             parts = parts_hw[expected].tolist()
             assert parts == list(range(parts[0], parts[0] + len(parts)))
             assert parts[-1] < PARTS
+            assert parts_hw[foot // GRID - 1, left(boxes[0]) // GRID] in feet()
+
+
+def test_every_thing_shows_its_foot(laid: list[Laid]) -> None:
+    """However things cover each other, each kind has as many columns with a lower left corner as there are of it."""
+    for scene, boxes in laid:
+        numbers = {group.concept.noun: number for number, group in enumerate(scene.groups, 1)}
+        things_hw, parts_hw, _ = things_in_cells(boxes, numbers)
+        for number, group in enumerate(scene.groups, 1):
+            feet_hw = (things_hw == number) & np.isin(parts_hw, feet())
+            assert feet_hw.any(0).sum() == group.count

@@ -13,7 +13,7 @@ from diffusers.models.embeddings import apply_rotary_emb
 from torch import Tensor
 
 from limner.engines.families.base import Condition, Family
-from limner.engines.families.levels import Flow, dynamic_shift
+from limner.engines.families.levels import Flow
 from limner.engines.families.looking import Attentions, joint_attentions
 
 __all__ = ["Flux"]
@@ -31,10 +31,7 @@ class Flux(Family):
     def __init__(self, pipe: Any) -> None:
         super().__init__(pipe)
         self.guidance_inside = bool(pipe.transformer.config.guidance_embeds)
-        _, height, width = self.latent_shape
-        config = pipe.scheduler.config
-        shift = dynamic_shift(config, (height // 2) * (width // 2), 1.15)
-        self.levels = Flow(config, shift=shift, even=True)
+        self.levels = Flow(pipe.scheduler.config, shift=self._shift(1.15), even=True)
 
     @property
     def latent_shape(self) -> tuple[int, int, int]:
@@ -96,11 +93,12 @@ class Flux(Family):
         """See `Family`: the blocks that keep places and tokens apart."""
         return joint_attentions(self.network)
 
-    def turn(self, query_BSND: Tensor) -> Tensor:
+    def turn(self, query_BSND: Tensor, key_BSTD: Tensor, mask_BT: Tensor) -> tuple[Tensor, Tensor]:
         """Rotate queries by their place, as the network does; tokens stand at the origin and are not rotated."""
+        del mask_BT
         _, height, width = self.latent_shape
         _, place_ids_N3 = self._ids(0, height, width)
         turned_BSND: Tensor = apply_rotary_emb(
             query_BSND, self.network.pos_embed(place_ids_N3), sequence_dim=2
         )
-        return turned_BSND
+        return turned_BSND, key_BSTD

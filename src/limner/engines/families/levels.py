@@ -99,29 +99,34 @@ class VariancePreserving:
 
 
 class Flow:
-    """Flow matching with straight lines, which is what our t is: SD3, FLUX.
+    """Flow matching with straight lines, which is what our t is: SD3, FLUX, Sana, Z-Image, Qwen-Image.
 
     Args:
-        config: the config of the checkpoint's scheduler.
+        config: the config of the checkpoint's scheduler, Euler's or, as most of Sana's are, DPM-Solver's.
         shift: `mu` of schedulers whose shift depends on the picture's size.
         even: hand the scheduler even times, as FLUX does, instead of its own.
     """
 
     def __init__(self, config: Mapping[str, Any], *, shift: float | None = None, even: bool = False) -> None:
+        self._solver = dict(config) if "flow_shift" in config and config.get("use_flow_sigmas") else None
         self._scheduler = FlowMatchEulerDiscreteScheduler.from_config(config)
         self._shift = shift
         self._even = even and not config.get("use_flow_sigmas")
 
     def times(self, steps: int) -> NDArray[np.float64]:
         """See `Levels`: the scheduler's own."""
+        if self._solver is not None:
+            return _solver_times(steps, self._solver["flow_shift"], self._solver["num_train_timesteps"])
         even = np.linspace(1.0, 1.0 / steps, steps) if self._even else None
         self._scheduler.set_timesteps(steps, sigmas=even, mu=self._shift)
         times: NDArray[np.float64] = self._scheduler.sigmas.double().numpy()
         return times
 
     def seen(self, x_BChw: Floats, t_B: Floats) -> tuple[Floats, Floats]:
-        """See `Levels`: x as it is; the network counts time in thousandths."""
-        return x_BChw, (1000.0 * t_B).astype(np.float32)
+        """See `Levels`: x as it is; the network counts time in thousandths, DPM-Solver in whole ones."""
+        time_B = (1000.0 * t_B).astype(np.float32)
+        # t is rounded to float32, which must not make one less of a whole number.
+        return x_BChw, time_B if self._solver is None else np.floor(time_B + np.float32(1e-3))
 
     def clean(self, x_BChw: Floats, t_B: Floats, predicted_BChw: Floats) -> Floats:
         """See `Levels`: ``x0 = x - t v`` with ``v = noise - x0``.
@@ -129,6 +134,13 @@ class Flow:
         Source: Esser et al. 2024, "Scaling rectified flow transformers", equation 13.
         """
         return x_BChw - _wide(t_B) * predicted_BChw
+
+
+def _solver_times(steps: int, shift: float, levels: int) -> NDArray[np.float64]:
+    """Even times, shifted, as DPM-Solver of diffusers spaces them for flows: it starts just below 1."""
+    even = 1.0 - np.linspace(1.0 / levels, 1.0, steps + 1)
+    times: NDArray[np.float64] = shift * even / (1.0 + (shift - 1.0) * even)
+    return times
 
 
 def dynamic_shift(config: Mapping[str, Any], tokens: int, max_shift: float) -> float:

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 __all__ = ["Attentions", "Layer", "Watch", "cross_attentions", "joint_attentions"]
 
-Turn = Callable[[Tensor], Tensor]
+Turn = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +36,7 @@ Attentions = Sequence[Layer]
 def cross_attentions(network: nn.Module) -> Attentions:
     """Cross-attention, of UNets and of transformers that have it."""
     return [
-        Layer(heads=module.heads, query=module.to_q, key=module.to_k)
+        Layer(heads=module.heads, query=_last(module, "to_q", "norm_q"), key=_last(module, "to_k", "norm_k"))
         for name, module in network.named_modules()
         if name.endswith("attn2") and isinstance(module.to_k, nn.Module)
     ]
@@ -66,7 +66,8 @@ class Watch:
     Attributes:
         latent_grid: (h, w) of x.
         mask_BT: which tokens stand.
-        turn: what happens to queries (B, S, N, D) after the watched module, such as a rotation by place.
+        turn: what happens to queries (B, S, N, D) and keys (B, S, T, D) after the watched modules, such as a
+            rotation by place; it is also told which tokens stand.
         total_BThw: the sum so far, on a grid of half of x.
         layers: how many have been added.
     """
@@ -103,11 +104,13 @@ class Watch:
                 _by_head(self._queries.pop(number), layer.heads),
                 _by_head(key, layer.heads),
             )
-            self._add(self.turn(query_BSND), key_BSTD)
+            self._add(*self.turn(query_BSND, key_BSTD, self.mask_BT))
 
         return note
 
     def _add(self, query_BSND: Tensor, key_BSTD: Tensor) -> None:
+        unread = self.mask_BT.shape[1] - key_BSTD.shape[2]
+        key_BSTD = functional.pad(key_BSTD, (0, 0, 0, unread))
         scores_BSNT = query_BSND.float() @ key_BSTD.float().mT / math.sqrt(query_BSND.shape[-1])
         # Where no token stands at all a softmax would be 0 / 0: the smallest number makes it even.
         hidden_BSNT = scores_BSNT.masked_fill(~self.mask_BT[:, None, None], torch.finfo(torch.float32).min)

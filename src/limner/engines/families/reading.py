@@ -35,19 +35,50 @@ class Reading:
     unread: str
 
 
-def read(tokenizer: Any, window: int, prompt: str) -> Reading:
-    """Read a prompt with one of transformers' tokenizers, padded and cut to its window."""
+def read(
+    tokenizer: Any,
+    window: int,
+    prompt: str,
+    *,
+    frame: str = "{}",
+    kept: Sequence[int] | slice = slice(None),
+    small: bool = False,
+) -> Reading:
+    """Read a prompt with one of transformers' tokenizers, padded and cut to its window.
+
+    Args:
+        tokenizer: one with offsets.
+        window: tokens in all.
+        prompt: a person's words.
+        frame: what the family puts around them, where "{}" stands.
+        kept: the tokens whose states the denoiser looks at, of the window.
+        small: the family turns prompts into small letters.
+    """
+    before, after = frame.split("{}")
     found = tokenizer(
-        prompt, padding="max_length", max_length=window, truncation=True, return_offsets_mapping=True
+        before + (_small(prompt) if small else prompt) + after,
+        padding="max_length",
+        max_length=window,
+        truncation=True,
+        return_offsets_mapping=True,
     )
-    spans = found["offset_mapping"]
+    places = np.arange(window)[kept]
+    spans = [(start - len(before), stop - len(before)) for start, stop in found["offset_mapping"]]
     end = max((stop for _, stop in spans), default=0)
+    tokens = tokenizer.convert_ids_to_tokens(found["input_ids"])
     return Reading(
-        tokens=tuple(tokenizer.convert_ids_to_tokens(found["input_ids"])),
-        mask_T=np.array(found["attention_mask"], bool),
-        words=tuple(_word(match, spans) for match in re.finditer(r"\S+", prompt)),
-        unread=prompt[end:].lstrip(),
+        tokens=tuple(tokens[place] for place in places),
+        mask_T=np.array(found["attention_mask"], bool)[places],
+        words=tuple(
+            _word(match, [spans[place] for place in places]) for match in re.finditer(r"\S+", prompt)
+        ),
+        unread=prompt[max(end, 0) :].lstrip(),
     )
+
+
+def _small(prompt: str) -> str:
+    """Letter by letter, so that each stays where it stands."""
+    return "".join(small if len(small := letter.lower()) == 1 else letter for letter in prompt)
 
 
 def _word(match: re.Match[str], spans: Sequence[tuple[int, int]]) -> WordSpan:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from limner.engines.families.base import Condition, Family
+from limner.engines.families.base import Condition, Family, last_states
 from limner.engines.families.levels import VariancePreserving
 
 __all__ = ["StableDiffusion"]
@@ -39,11 +39,10 @@ class StableDiffusion(Family):
         read = self.pipe.tokenizer(
             list(prompts), padding="max_length", truncation=True, return_tensors="pt"
         ).attention_mask
-        rows = torch.arange(len(prompts))
         return Condition(
             states_BTD=states_BTD,
             mask_BT=torch.ones(states_BTD.shape[:2], dtype=torch.bool),
-            pooled_BP=states_BTD[rows, read.sum(1) - 1],
+            pooled_BP=last_states(states_BTD, read),
         )
 
     def predict(self, x_BChw: Tensor, time_B: Tensor, condition: Condition, guidance_B: Tensor) -> Tensor:

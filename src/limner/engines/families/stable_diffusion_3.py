@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from limner.engines.families.base import Condition, Family
-from limner.engines.families.levels import Flow, dynamic_shift
+from limner.engines.families.levels import Flow
 from limner.engines.families.looking import Attentions, joint_attentions
 
 __all__ = ["StableDiffusion3"]
@@ -26,10 +26,8 @@ class StableDiffusion3(Family):
     def __init__(self, pipe: Any) -> None:
         super().__init__(pipe)
         config = pipe.scheduler.config
-        _, height, width = self.latent_shape
-        patch = self.network.config.patch_size
         moves = bool(config.get("use_dynamic_shifting"))
-        shift = dynamic_shift(config, (height // patch) * (width // patch), 1.16) if moves else None
+        shift = self._shift(1.16, self.network.config.patch_size) if moves else None
         self.levels = Flow(config, shift=shift)
 
     def readers(self) -> list[tuple[Any, int]]:

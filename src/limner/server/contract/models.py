@@ -1,7 +1,7 @@
 """Names of models, and the contract that each name stands for.
 
-One model is loaded. Every name of OpenAI's image models, those that were shut down too, is another name for it,
-and says by which family's rules the client wants to be treated:
+Every name of OpenAI's image models, those that were shut down too, is another name for the first model that is
+served, and says by which family's rules the client wants to be treated. Further models have their own names:
 
 ======  =====================================  ==========================================================
 family  names                                  contract
@@ -47,7 +47,7 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelName:
-    """A name under which the loaded model can be called.
+    """A name under which a model can be called.
 
     Attributes:
         id: the name.
@@ -88,24 +88,41 @@ _OPENAI = {name.id: name for name in OPENAI_NAMES}
 
 
 class ModelTable:
-    """All names under which the loaded model answers.
+    """All names under which models answer.
 
     Args:
-        own: the loaded model's own name; it follows the newest contract.
-        created: when it was loaded, in seconds since 1970.
+        own: the first model's own name; it follows the newest contract.
+        created: since when it is there, in seconds since 1970.
         openai_names: whether OpenAI's names are names for it.
-        aliases: further names, each with the OpenAI name whose contract it follows: "painter=dall-e-3".
+        aliases: further names for it, each with the OpenAI name whose contract it follows: "painter=dall-e-3".
+        more: the names of further models; they follow the newest contract, too.
 
     Raises:
-        SettingsError: an alias is written in another way, or its contract does not exist.
+        SettingsError: an alias is written in another way, or its contract does not exist; or two models would have
+            the same name.
     """
 
     def __init__(
-        self, own: str, *, created: int, openai_names: bool = True, aliases: Iterable[str] = ()
+        self,
+        own: str,
+        *,
+        created: int,
+        openai_names: bool = True,
+        aliases: Iterable[str] = (),
+        more: Iterable[str] = (),
     ) -> None:
+        self._own = own
         self._names = {own: replace(OPENAI_NAMES[0], id=own, created=created)}
         self._names |= _OPENAI if openai_names else {}
         self._names |= {name.id: name for name in map(_alias, aliases)}
+        self._more = tuple(more)
+        for name in self._more:
+            if name in self._names:
+                raise SettingsError(
+                    f"LIMNER_MORE_MODELS would give two models the name {name!r}: write name=model with another name",
+                    param="LIMNER_MORE_MODELS",
+                )
+            self._names[name] = replace(OPENAI_NAMES[0], id=name, created=created)
         # A client that names no model expects DALL·E 2's contract, which is older than the field.
         self.unnamed = replace(_OPENAI["dall-e-2"], id=own)
         # What OpenAI documents as the default of an edit that names no model.
@@ -118,8 +135,12 @@ class ModelTable:
             return replace(self._names[stem], id=name)
         return self._names.get(name)
 
+    def drawn_by(self, name: ModelName) -> str:
+        """The own name of the model that answers to a name."""
+        return name.id if name.id in self._more else self._own
+
     def all(self) -> tuple[ModelName, ...]:
-        """Every name, the model's own first."""
+        """Every name, the first model's own first."""
         return tuple(self._names.values())
 
 

@@ -32,6 +32,7 @@ _WHAT_WENT_WRONG = {
     401: "The server wants an API key, and there is none or a wrong one.",
     403: "The link has expired.",
     404: "There is no such thing.",
+    409: "That is not possible any more.",
     413: "The body, or a file in it, is too large.",
     415: "The body has a content type that is not known here.",
     416: "The range begins beyond the end of the file.",

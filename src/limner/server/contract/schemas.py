@@ -8,6 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "MAX_INPUTS",
+    "Batch",
+    "BatchCounts",
+    "BatchError",
+    "BatchErrors",
+    "BatchList",
+    "BatchRequest",
     "Completed",
     "Deleted",
     "ErrorDetail",
@@ -22,6 +28,7 @@ __all__ = [
     "ModerationPart",
     "ModerationRequest",
     "ModerationResult",
+    "OutputLifetime",
     "PartialImage",
     "Picture",
     "TokenDetails",
@@ -129,7 +136,7 @@ class ErrorEvent(ErrorEnvelope):
 
 
 class Model(_Shape):
-    """A name of the loaded model, and what it can do."""
+    """A name of a model, what it can do, and whether it is loaded."""
 
     id: str
     object: Literal["model"]
@@ -210,3 +217,88 @@ class Deleted(_Shape):
     id: str
     object: Literal["file"]
     deleted: bool
+
+
+class OutputLifetime(_Shape):
+    """How long the files that a batch puts out are kept; 30 days unless it is said."""
+
+    anchor: Literal["created_at"]
+    seconds: int = Field(ge=3600, le=2_592_000)
+
+
+class BatchRequest(_Shape):
+    """What a batch is to be made of."""
+
+    input_file_id: str = Field(description="A file that was uploaded for the purpose `batch`.")
+    endpoint: Literal["/v1/images/generations", "/v1/images/edits"]
+    completion_window: Literal["24h"]
+    metadata: Annotated[dict[str, Annotated[str, Field(max_length=512)]], Field(max_length=16)] | None = None
+    output_expires_after: OutputLifetime | None = None
+
+
+class BatchCounts(_Shape):
+    """The lines of a batch."""
+
+    total: int
+    completed: int
+    failed: int
+
+
+class BatchError(_Shape):
+    """What is wrong with a line, or with all of them."""
+
+    code: str
+    line: int | None
+    message: str
+    param: str | None
+
+
+class BatchErrors(_Shape):
+    """Why a batch did not even begin."""
+
+    object: Literal["list"]
+    data: list[BatchError]
+
+
+class Batch(_Shape):
+    """A list of calls and where it stands; times are seconds since 1970."""
+
+    id: str
+    object: Literal["batch"]
+    endpoint: str
+    errors: BatchErrors | None
+    input_file_id: str
+    completion_window: str
+    status: Literal[
+        "validating",
+        "failed",
+        "in_progress",
+        "finalizing",
+        "completed",
+        "expired",
+        "cancelling",
+        "cancelled",
+    ]
+    output_file_id: str | None
+    error_file_id: str | None
+    created_at: int
+    in_progress_at: int | None
+    expires_at: int
+    finalizing_at: int | None
+    completed_at: int | None
+    failed_at: int | None
+    expired_at: int | None
+    cancelling_at: int | None
+    cancelled_at: int | None
+    request_counts: BatchCounts
+    metadata: dict[str, str] | None
+
+
+class BatchList(_Shape):
+    """A page of batches, the newest first."""
+
+    object: Literal["list"]
+    data: list[Batch]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None

@@ -19,10 +19,7 @@ from limner.server.contract.calls import Call
 from limner.server.contract.field import Route
 from limner.types import Pixels
 
-__all__ = ["EXTENSIONS", "encode_picture", "encode_preview", "muted"]
-
-EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
-"""How the name of a file of each format ends."""
+__all__ = ["encode_picture", "encode_preview", "muted"]
 
 _NATURAL = 0.75
 # At a time: on the way, a pixel takes eighteen times the memory that it has in the picture.

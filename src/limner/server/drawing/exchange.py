@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -17,25 +15,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from limner.errors import LimnerError
+from limner.hosting.places import Loaded
+from limner.imaging.codec import EXTENSIONS
 from limner.imaging.picture import Picture
 from limner.server.access.auth import Caller
 from limner.server.contract.calls import Call
 from limner.server.contract.field import FORMS, Route
 from limner.server.contract.validate import validate
 from limner.server.drawing.answers import Drawn, JsonAnswer, images_response
-from limner.server.drawing.encoding import EXTENSIONS, encode_picture
+from limner.server.drawing.encoding import encode_picture
 from limner.server.drawing.inputs import Inputs, Loader
 from limner.server.drawing.job import Drawing, wait_for_pictures
-from limner.server.drawing.judging import admit, check_prompt
+from limner.server.drawing.judging import admit, check_prompt, refusals_counted
 from limner.server.drawing.plan import plan
 from limner.server.drawing.stream import EventStream
-from limner.server.errors import refusal
 from limner.server.http.bodies import Body, read_body
 from limner.server.http.origins import origin_of
 from limner.server.services import Services
-from limner.types import ImageRequest
+from limner.types import FileFormat, ImageRequest
 
-__all__ = ["Exchange"]
+__all__ = ["Exchange", "told_aside"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,33 +61,23 @@ class Exchange:
         Raises:
             LimnerError: what is wrong with it, or went wrong before the first byte of the answer.
         """
-        able = self.services.pipeline.engine.capabilities
-        with self._refusals_counted():
+        with refusals_counted(self.services.metrics):
             async with read_body(self.request, forms=FORMS[self.route]) as body:
                 call = self._judged(body)
                 # Before anything is fetched; on another thread, because a long prompt takes a while.
                 request_id = self.request.state.request_id
                 await anyio.to_thread.run_sync(check_prompt, self.services.guard, call, request_id)
                 inputs = await self._loader().load(call)
-            wanted = plan(call, able, inputs.picture_HWC, inputs.mask_HW)
-            headers = admit(self.services.limiter, self.caller, call) | _told_aside(call)
-        self.request.state.facts["steps"] = wanted.steps or able.default_steps
-        drawing = self._drawing(call, wanted)
+        async with self.services.using(call.model) as model:
+            with refusals_counted(self.services.metrics):
+                wanted = plan(call, model.able, inputs.picture_HWC, inputs.mask_HW)
+                headers = admit(self.services.limiter, self.caller, call) | told_aside(call)
+            self.request.state.facts["steps"] = wanted.steps or model.able.default_steps
+            drawing = self._drawing(model, call, wanted)
         self.request.state.facts["job"] = drawing.id
         if call.stream:
             return EventStream(call, drawing, size=wanted.size or (0, 0), source=inputs.size, headers=headers)
         return await self._json(call, drawing, inputs, headers)
-
-    @contextmanager
-    def _refusals_counted(self) -> Iterator[None]:
-        """Count what is not even handed to the loop, which counts what it refuses itself."""
-        try:
-            yield
-        except LimnerError as error:
-            reason = refusal(error)
-            if reason is not None:
-                self.services.metrics.refused(reason)
-            raise
 
     def _judged(self, body: Body) -> Call:
         if self.deployment is not None:
@@ -108,11 +97,11 @@ class Exchange:
             strict=self.services.settings.strict,
         )
 
-    def _drawing(self, call: Call, wanted: ImageRequest) -> Drawing:
+    def _drawing(self, model: Loaded, call: Call, wanted: ImageRequest) -> Drawing:
         """The job; if it is not even taken, its pictures do not count."""
         try:
             return Drawing(
-                self.services.loop,
+                model.loop,
                 wanted,
                 key=self.caller.key,
                 previews=call.partial_images,
@@ -145,12 +134,12 @@ class Exchange:
         origin = origin_of(self.request, self.services.settings.public_url)
         return Drawn.of(picture, data, origin + link)
 
-    def _stored(self, data: bytes, file_format: str) -> str:
+    def _stored(self, data: bytes, file_format: FileFormat) -> str:
         store = self.services.store
         return store.url_path(store.put(data, EXTENSIONS[file_format], f"image/{file_format}"))
 
 
-def _told_aside(call: Call) -> dict[str, str]:
+def told_aside(call: Call) -> dict[str, str]:
     """The header that names what was not honoured; names that a client made up are made safe for it."""
     names = [quote(name, safe="[]!#$&'*+-.^_`|~", errors="replace")[:100] for name in call.set_aside[:50]]
     return {"x-limner-ignored": ", ".join(names)} if names else {}

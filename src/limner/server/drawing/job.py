@@ -68,6 +68,10 @@ class Drawing:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Nobody wants the pictures any more; no harm if they are done."""
         self._job.cancel()
 
     def _listen(self, event: Event) -> None:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from limner.batching.metrics import Metrics
+from limner.errors import LimnerError
 from limner.safety.prompts import PromptGuard, Verdict
 from limner.server.access.auth import Caller
 from limner.server.access.limits import ImageLimiter
 from limner.server.contract.calls import Call
-from limner.server.errors import BAD_PICTURE, ApiError
+from limner.server.errors import BAD_PICTURE, ApiError, refusal
 
-__all__ = ["admit", "check_prompt"]
+__all__ = ["admit", "check_prompt", "refusals_counted"]
+
+
+@contextmanager
+def refusals_counted(metrics: Metrics) -> Iterator[None]:
+    """Count what is not even handed to the loop, which counts what it refuses itself."""
+    try:
+        yield
+    except LimnerError as error:
+        reason = refusal(error)
+        if reason is not None:
+            metrics.refused(reason)
+        raise
 
 
 def check_prompt(guard: PromptGuard, call: Call, request_id: str) -> None:

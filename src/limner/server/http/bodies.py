@@ -19,7 +19,7 @@ from starlette.requests import Request
 
 from limner.server.errors import ApiError, refuse
 
-__all__ = ["MAX_FILES", "MAX_PART_BYTES", "Body", "duplicate", "read_body"]
+__all__ = ["MAX_FILES", "MAX_PART_BYTES", "Body", "check_size", "duplicate", "read_body"]
 
 MAX_PART_BYTES = 50 * 1024 * 1024
 MAX_FILES = 16
@@ -52,12 +52,15 @@ class Body:
 
 
 @asynccontextmanager
-async def read_body(request: Request, *, forms: tuple[str, ...] = ("json",)) -> AsyncIterator[Body]:
+async def read_body(
+    request: Request, *, forms: tuple[str, ...] = ("json",), largest: int = MAX_PART_BYTES
+) -> AsyncIterator[Body]:
     """Read a request's body.
 
     Args:
         request: whose.
         forms: what this route accepts: "json", "form" or both.
+        largest: bytes that a file may have.
 
     Raises:
         ApiError: another content type, not JSON, not a form, or a file that is too large.
@@ -65,7 +68,7 @@ async def read_body(request: Request, *, forms: tuple[str, ...] = ("json",)) -> 
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind == "multipart/form-data" and "form" in forms:
         async with _parsed(request) as form:
-            yield _form_body(form)
+            yield _form_body(form, largest)
     elif "json" in forms and (kind in ("", "text/plain", "application/json") or kind.endswith("+json")):
         yield Body(form="json", values=await _json_values(await request.body()))
     else:
@@ -133,13 +136,13 @@ class _FormParser(MultiPartParser):
             file.close()
 
 
-def _form_body(form: FormData) -> Body:
+def _form_body(form: FormData, largest: int) -> Body:
     values: dict[str, Any] = {}
     files: dict[str, tuple[UploadFile, ...]] = {}
     for name, value in form.multi_items():
         plain = name.partition("[")[0] if isinstance(value, UploadFile) else name
         if isinstance(value, UploadFile):
-            _check_size(plain, value)
+            check_size(plain, value, largest)
             files[plain] = (*files.get(plain, ()), value)
         elif name in values:
             duplicate(name)
@@ -148,10 +151,15 @@ def _form_body(form: FormData) -> Body:
     return Body(form="form", values=values, files=files, names=tuple(name for name, _ in form.multi_items()))
 
 
-def _check_size(name: str, file: UploadFile) -> None:
-    if (file.size or 0) > MAX_PART_BYTES:
+def check_size(name: str, file: UploadFile, largest: int = MAX_PART_BYTES) -> None:
+    """Refuse a file that is too large.
+
+    Raises:
+        ApiError: it is.
+    """
+    if (file.size or 0) > largest:
         raise ApiError(
-            f"Invalid file '{name}': it has {file.size:,} bytes, and at most {MAX_PART_BYTES:,} are allowed.",
+            f"Invalid file '{name}': it has {file.size:,} bytes, and at most {largest:,} are allowed.",
             status=413,
             code="file_too_large",
             param=name,

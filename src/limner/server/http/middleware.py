@@ -69,7 +69,8 @@ class _Told:
     """One request, from its first byte to its line in the log."""
 
     def __init__(self, scope: Scope, send: Send, span: RequestSpan) -> None:
-        self.id = f"req_{secrets.token_hex(16)}"
+        # Where something in front has given the request an id, that is what the client is told.
+        self.id: str = (scope.get("state") or {}).get("request_id") or f"req_{secrets.token_hex(16)}"
         self.status = 0
         self._scope = scope
         self._send = send

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from limner.server.routes import azure, files, health, images, models, moderations, results
+from limner.server.routes import azure, batches, files, health, images, models, moderations, results
 
-__all__ = ["azure", "files", "health", "images", "models", "moderations", "results"]
+__all__ = ["azure", "batches", "files", "health", "images", "models", "moderations", "results"]

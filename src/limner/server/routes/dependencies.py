@@ -8,9 +8,10 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from limner.server.access.auth import Caller, authenticate
+from limner.server.batches.desk import BatchDesk
 from limner.server.services import Services
 
-__all__ = ["CallerOf", "ServicesOf", "caller_of", "services_of"]
+__all__ = ["BatchesOf", "CallerOf", "ServicesOf", "batches_of", "caller_of", "services_of"]
 
 
 # A coroutine, because FastAPI would call a plain function on another thread.
@@ -21,6 +22,15 @@ async def services_of(request: Request) -> Services:
 
 
 ServicesOf = Annotated[Services, Depends(services_of)]
+
+
+async def batches_of(request: Request) -> BatchDesk:
+    """The batches of the application that got this request."""
+    batches: BatchDesk = request.app.state.batches
+    return batches
+
+
+BatchesOf = Annotated[BatchDesk, Depends(batches_of)]
 
 
 async def caller_of(

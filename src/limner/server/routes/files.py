@@ -9,11 +9,12 @@ import anyio.to_thread
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 
+from limner.server.batches.orders import MAX_BYTES
 from limner.server.contract.openapi import FILE_BODY, errors, file_answers
 from limner.server.contract.schemas import Deleted, File, FileList
 from limner.server.contract.values import invalid_type
 from limner.server.errors import refuse
-from limner.server.http.bodies import Body, duplicate, read_body
+from limner.server.http.bodies import Body, check_size, duplicate, read_body
 from limner.server.http.ranges import stored_file
 from limner.server.routes.dependencies import CallerOf, ServicesOf
 from limner.storage.uploads import Upload
@@ -32,7 +33,7 @@ router = APIRouter(tags=["Files"])
 )
 async def create_file(request: Request, services: ServicesOf, caller: CallerOf) -> dict[str, Any]:
     """Upload a file, for the purpose `vision` or `batch`."""
-    async with read_body(request, forms=("form",)) as body:
+    async with read_body(request, forms=("form",), largest=MAX_BYTES) as body:
         if "file" not in body.files:
             refuse("Missing required parameter: 'file'.", "missing_required_parameter", "file")
         if len(body.files["file"]) > 1:
@@ -40,6 +41,8 @@ async def create_file(request: Request, services: ServicesOf, caller: CallerOf) 
         file, purpose, lasts = body.files["file"][0], body.values.get("purpose"), _lasts(body)
         if purpose is None:
             refuse("Missing required parameter: 'purpose'.", "missing_required_parameter", "purpose")
+        if purpose != "batch":
+            check_size("file", file)
         data = await file.read()
     upload = await anyio.to_thread.run_sync(
         lambda: services.uploads.add(

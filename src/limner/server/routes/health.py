@@ -25,7 +25,7 @@ async def read_health() -> dict[str, str]:
 
 @router.get("/readyz", responses=errors(503))
 async def read_readiness(services: ServicesOf) -> dict[str, Any]:
-    """The model is loaded and new work is taken."""
+    """New work is taken."""
     if services.leaving.is_set():
         raise ApiError(
             "The server is shutting down.",
@@ -33,13 +33,13 @@ async def read_readiness(services: ServicesOf) -> dict[str, Any]:
             type="service_unavailable_error",
             code="server_is_overloaded",
         )
-    return {"status": "ready", "model": services.pipeline.engine.capabilities.model}
+    return {"status": "ready", "model": services.first}
 
 
 @router.get("/queue")
 async def read_queue(services: ServicesOf) -> dict[str, Any]:
     """How much waits and is drawn, and about how long a new request would wait."""
-    load = services.loop.load()
+    load = services.shelf.load()
     return {"queued": load.queued, "running": load.running, "estimated_wait": load.estimated_wait}
 
 

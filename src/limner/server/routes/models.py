@@ -1,18 +1,22 @@
-"""`/models`: the names of the loaded model, and what it can do."""
+"""`/models`: the names of the models, what they can do, and which of them are loaded."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import anyio.to_thread
 from fastapi import APIRouter
 
 from limner.engines.base import Capabilities
+from limner.hosting.places import Status
 from limner.server.contract.models import ModelName
 from limner.server.contract.openapi import errors
 from limner.server.contract.schemas import Model, ModelList
 from limner.server.drawing.plan import steps_of
 from limner.server.errors import ApiError
 from limner.server.routes.dependencies import CallerOf, ServicesOf
+from limner.server.services import Services
 from limner.types import MAX_PICTURES, MAX_PROMPT_CHARACTERS, MAX_SIDE, MIN_SIDE
 
 __all__ = ["list_models", "retrieve_model", "router"]
@@ -22,10 +26,10 @@ router = APIRouter(tags=["Models"])
 
 @router.get("/models", response_model=ModelList, responses=errors(401))
 async def list_models(services: ServicesOf, caller: CallerOf) -> dict[str, Any]:
-    """Every name that can be called; all are names of one loaded model."""
+    """Every name that can be called; those of OpenAI's models, and aliases, are names of the first model."""
     del caller
-    able = services.pipeline.engine.capabilities
-    return {"object": "list", "data": [_told(name, able) for name in services.models.all()]}
+    names = services.models.all()
+    return {"object": "list", "data": await anyio.to_thread.run_sync(_told_all, names, services)}
 
 
 @router.get("/models/{model:path}", response_model=Model, responses=errors(401, 404))
@@ -37,10 +41,18 @@ async def retrieve_model(model: str, services: ServicesOf, caller: CallerOf) -> 
         raise ApiError(
             f"The model '{model}' does not exist", status=404, code="model_not_found", param="model"
         )
-    return _told(name, services.pipeline.engine.capabilities)
+    [told] = await anyio.to_thread.run_sync(_told_all, [name], services)
+    return told
 
 
-def _told(name: ModelName, able: Capabilities) -> dict[str, Any]:
+def _told_all(names: Sequence[ModelName], services: Services) -> list[dict[str, Any]]:
+    models = [services.models.drawn_by(name) for name in names]
+    # Most names are those of one model.
+    statuses = {model: services.shelf.status(model) for model in dict.fromkeys(models)}
+    return [_told(name, model, statuses[model]) for name, model in zip(names, models, strict=True)]
+
+
+def _told(name: ModelName, model: str, status: Status) -> dict[str, Any]:
     return {
         "id": name.id,
         "object": "model",
@@ -48,23 +60,32 @@ def _told(name: ModelName, able: Capabilities) -> dict[str, Any]:
         "owned_by": "limner",
         "shutdown_date": None,
         "capabilities": {
-            "model": able.model,
+            "model": model,
+            "state": status.state,
+            "estimated_bytes": status.size,
+            "pinned": status.pinned,
             "family": name.family.value,
             "generations": True,
-            "edits": True,
-            "masks": True,
-            "variations": True,
             "streaming": True,
-            "native_size": "x".join(map(str, able.picture_size)),
             "min_side": MIN_SIDE,
             "max_side": MAX_SIDE,
             "max_n": MAX_PICTURES,
             "max_prompt_characters": MAX_PROMPT_CHARACTERS,
-            "steps": {
-                quality: steps_of(quality, able) for quality in ("low", "medium", "high", "xhigh", "max")
-            },
-            "guidance_scale": able.default_guidance,
             "output_formats": ["png", "jpeg", "webp"],
-            "same_seed_same_picture": able.batch_invariant,
-        },
+        }
+        | (_of_engine(status.able) if status.able else {}),
+    }
+
+
+def _of_engine(able: Capabilities) -> dict[str, Any]:
+    """What is not known before a model was loaded for the first time."""
+    return {
+        "edits": able.stepwise,
+        "masks": able.stepwise,
+        "variations": able.stepwise,
+        "native_size": "x".join(map(str, able.picture_size)),
+        "steps": {quality: steps_of(quality, able) for quality in ("low", "medium", "high", "xhigh", "max")},
+        "guidance_scale": able.default_guidance,
+        "same_seed_same_picture": able.batch_invariant,
+        "lost": list(able.lost),
     }

@@ -46,10 +46,11 @@ _CONTRARY = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A caption, and what is changed in it; "" in the true one."""
+    """A caption, what is changed in it, "" in the true one, and the scene that it tells of."""
 
     text: str
-    kind: str = ""
+    kind: str
+    scene: Scene
 
 
 def choices(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -> list[Choice]:
@@ -63,15 +64,15 @@ def choices(scene: Scene, vocabulary: Vocabulary, random: np.random.Generator) -
         DataError: the vocabulary is too small for ten different captions of this scene.
     """
     wording = int(random.integers(2**31))
-    found = [Choice(_worded(scene, wording))]
+    found = [Choice(_worded(scene, wording), "", scene)]
     told = {found[0].text}
     for _ in range(_MOST_TRIES):
         kind = choose(random, _DRAWN_KINDS)
         changed = _EDITS[kind](scene, vocabulary, random) if _is_told(kind, found[0].text, scene) else None
-        text = _worded(changed, wording) if changed else found[0].text
-        if text not in told:
-            told.add(text)
-            found.append(Choice(text, kind))
+        choice = Choice(_worded(changed, wording), kind, changed) if changed else found[0]
+        if choice.text not in told:
+            told.add(choice.text)
+            found.append(choice)
         if len(found) == CHOICES:
             return found
     raise DataError(

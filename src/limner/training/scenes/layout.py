@@ -14,10 +14,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.training.scenes.concepts import Concept
+from limner.training.scenes.concepts import COLOURS, Concept
 from limner.training.scenes.spec import SIDE, Group, Scene, flies
 
-__all__ = ["GRID", "PARTS", "PIXELS_OF_SIZE", "Box", "arrange", "things_in_cells"]
+__all__ = [
+    "GRID",
+    "PAINTS",
+    "PARTS",
+    "PIXELS_OF_SIZE",
+    "Box",
+    "arrange",
+    "feet",
+    "paint_of",
+    "things_in_cells",
+]
 
 GRID = 32
 """Pixels of a grid cell's side."""
@@ -38,6 +48,9 @@ _SMALL, _MEDIUM = 2, 3
 
 PARTS = 1 + sum(cells * cells for cells in (2, 3, 4))
 """How many parts things have, over all sizes: one for each cell of their boxes, and 0 for no thing."""
+
+PAINTS = 1 + len(COLOURS)
+"""How many paints things have: their own colours, which is 0, and the twelve."""
 
 # The rows that things stand on: in front, behind, in mid-water; the highest foot of what flies.
 _FRONT, _BACK, _WATER, _AIR = 224, 192, 192, 96
@@ -80,25 +93,36 @@ def arrange(scene: Scene, random: np.random.Generator) -> list[Box]:
     return _side_by_side(scene, random)
 
 
-def things_in_cells(boxes: Sequence[Box], numbers: Mapping[str, int]) -> NDArray[np.uint8]:
-    """(2, 8, 8): for each grid cell, the number of the thing that is seen there and which part of it; 0 for none.
+def things_in_cells(boxes: Sequence[Box], numbers: Mapping[str, int]) -> NDArray[np.uint16]:
+    """(3, 8, 8): for each grid cell, the number of the thing seen there, of its part, and of its paint; 0 for none.
 
     Args:
         boxes: the scene's things, the furthest first.
         numbers: each concept's, from 1.
     """
-    cells_2hw = np.zeros((2, _CELLS, _CELLS), dtype=np.uint8)
+    cells_3hw = np.zeros((3, _CELLS, _CELLS), dtype=np.uint16)
     foot = 0
     for box in boxes:
         # What stands on another thing stands at about four fifths of its height.
         foot = foot if box.foot is None else box.foot
+        thing, paint = numbers[box.concept.noun], paint_of(box.group.colour)
         top, left, size = (foot - box.px) // GRID, (box.x - box.px // 2) // GRID, box.px // GRID
         for row in range(max(0, top), min(-(-foot // GRID), _CELLS)):
             for column in range(max(0, left), min(-(-(box.x + box.px // 2) // GRID), _CELLS)):
                 part = min(row - top, size - 1) * size + min(column - left, size - 1)
-                cells_2hw[:, row, column] = numbers[box.concept.noun], _first_part(size) + part
+                cells_3hw[:, row, column] = thing, _first_part(size) + part, paint
         foot -= box.px * 4 // 5
-    return cells_2hw
+    return cells_3hw
+
+
+def feet() -> list[int]:
+    """The parts in things' lower left corners: each thing has one, and nothing before it ever covers that."""
+    return [_first_part(size) + (size - 1) * size for size in (2, 3, 4)]
+
+
+def paint_of(colour: str | None) -> int:
+    """The number of a paint, from 1; 0 is a thing's own colour."""
+    return 1 + tuple(COLOURS).index(colour) if colour else 0
 
 
 def _first_part(size: int) -> int:

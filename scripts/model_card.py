@@ -1,0 +1,191 @@
+"""Writes the measured part of docs/model-card.md from the evaluation; with --check says whether it is up to date."""
+
+# ruff: noqa: INP001 - a script is run, never imported
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from generated import between, latest, write_or_check
+
+__all__ = ["model_card"]
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "model-card.md"
+RESULTS = ROOT / "bench" / "results"
+MODEL = ROOT / "src" / "limner" / "models" / "limner-1"
+NOTHING = "There is no evaluation yet: `limner eval MODEL --run RUN --out FOLDER` makes one.\n"
+
+_FEWER_STEPS = "distillation to four steps, of which there is none yet"
+_LONGER = "a longer training: what each epoch brings is told below"
+CLOSING = {
+    "training trace, loss": _LONGER,
+    "training trace, accuracy": _LONGER,
+    "composition, 4 steps": f"{_FEWER_STEPS}, as far as the curve below rises with the steps; then {_LONGER}",
+    "composition, 4 steps for 25": _FEWER_STEPS,
+    "counting, 4 steps": f"{_FEWER_STEPS}, as far as it is better in 25; then {_LONGER}",
+    "position, 4 steps": f"{_FEWER_STEPS}, as far as it is better in 25; then {_LONGER}",
+    "edits, found inside": "training with masks: now what is known is only put back after each step",
+    "variations, cosine to the source": "training with pictures' vectors: now only captions' are shown",
+    "denoiser, one picture": "a larger network or a faster processor",
+}
+"""What would close the gap, for goals that are missed."""
+
+
+def model_card(text: str, results: Path, model: Path) -> str:
+    """The page, with the part between its two marks written anew.
+
+    Args:
+        text: the page as it is.
+        results: the folder of the results, of which the latest evaluation is told.
+        model: the folder of the model that ships.
+    """
+    numbers = latest("evaluation", results)
+    return between(text, [NOTHING if numbers is None else _told(numbers, latest("latency", results), model)])
+
+
+def _told(numbers: dict[str, Any], latency: dict[str, Any] | None, model: Path) -> str:
+    manifest = json.loads((model / "manifest.json").read_text(encoding="utf-8"))
+    parts = [
+        _head(numbers, manifest),
+        _goals(numbers["goals"] + ([_denoiser_speed(latency)] if latency else [])),
+        _composition(numbers),
+        _curve(numbers),
+        _rest(numbers),
+        _training(manifest),
+        _pictures(numbers["prompts"]),
+    ]
+    return "\n".join(parts)
+
+
+def _head(numbers: dict[str, Any], manifest: dict[str, Any]) -> str:
+    same = numbers["denoiser_sha256"] == manifest["files"]["denoiser.safetensors"]
+    which = "the weights that ship" if same else "**other weights than those that ship**"
+    drawn = f"{numbers['pictures']} prompts for each task, {numbers['captions']} held-out captions"
+    one, all_six = numbers["pictures"], 6 * numbers["pictures"]
+    return (
+        f"`limner eval` on {numbers['date'][:10]}, {which}, {numbers['cores']} cores: {drawn}. The model's own "
+        f"number of steps is {numbers['own_steps']}. A share of {one} pictures can be off by {_doubt(one):.2f}, "
+        f"one of {all_six} by {_doubt(all_six):.2f} (one standard error at a half).\n"
+    )
+
+
+def _doubt(pictures: int) -> float:
+    """The standard error of a share of one half."""
+    return float((0.25 / pictures) ** 0.5)
+
+
+def _denoiser_speed(latency: dict[str, Any]) -> dict[str, Any]:
+    value, goal = latency["denoiser_tflops"], 1.5
+    return {
+        "what": "denoiser, one picture",
+        "value": value,
+        "unit": "TFLOP/s",
+        "goal": goal,
+        "at_least": True,
+        "reached": value >= goal,
+        "missed_by": max(0.0, goal - value),
+    }
+
+
+def _goals(goals: list[dict[str, Any]]) -> str:
+    head = (
+        "### Against the goals\n\n"
+        "| what | measured | goal | missed by | what would close it |\n|---|---|---|---|---|\n"
+    )
+    return head + "".join(_goal(goal) for goal in goals)
+
+
+def _goal(goal: dict[str, Any]) -> str:
+    bound, unit = "at least" if goal["at_least"] else "at most", f" {goal['unit']}".rstrip()
+    # A near miss must not look like none.
+    digits = 3 if 0 < goal["missed_by"] < 0.005 else 2
+    missed = "" if goal["reached"] else f"**{goal['missed_by']:.{digits}f}{unit}**"
+    closing = "" if goal["reached"] else CLOSING.get(goal["what"], "")
+    told = f"{goal['value']:.{digits}f}{unit} | {bound} {goal['goal']:g}{unit}"
+    return f"| {goal['what']} | {told} | {missed} | {closing} |\n"
+
+
+def _composition(numbers: dict[str, Any]) -> str:
+    told, own = numbers["composition"], str(numbers["own_steps"])
+    columns = {f"{steps} steps": told["by_steps"][steps] for steps in sorted({"4", own, "25"}, key=int)}
+    columns["real scenes"] = told["ceiling"]
+    head = f"### Composition\n\n| task | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}\n"
+    rows = [
+        f"| {task} | {' | '.join(f'{column[task]:.2f}' for column in columns.values())} |\n"
+        for task in told["ceiling"]
+    ]
+    return head + "".join(rows)
+
+
+def _curve(numbers: dict[str, Any]) -> str:
+    head = (
+        "### Steps, quality and time\n\n"
+        "| steps | composition | prompt match | its loss | Fréchet distance | seconds |\n"
+        "|---|---|---|---|---|---|\n"
+    )
+    composition, match, distance = (numbers[name] for name in ("composition", "match", "fidelity"))
+    rows = [
+        f"| {steps} | {composition['by_steps'][steps]['overall']:.2f} | {match['by_steps'][steps]['accuracy']:.2f} | "
+        f"{match['by_steps'][steps]['loss']:.2f} | {distance['by_steps'][steps]:.2f} | {seconds:.2f} |\n"
+        for steps, seconds in numbers["seconds"].items()
+    ]
+    ceiling = match["ceiling"]
+    real = (
+        f"| real scenes | {composition['ceiling']['overall']:.2f} | {ceiling['accuracy']:.2f} | "
+        f"{ceiling['loss']:.2f} | {distance['floor']:.2f} | |\n"
+    )
+    return head + "".join(rows) + real
+
+
+def _rest(numbers: dict[str, Any]) -> str:
+    memory, edits, variations = (numbers[name] for name in ("memory", "edits", "variations"))
+    retrieval = numbers["retrieval"]
+    return (
+        "### Memory, edits, variations, retrieval\n\n"
+        f"* From a drawn picture to the nearest training scene it is {memory['drawn_median']:.0f} levels of 255 "
+        f"(median; the least {memory['drawn_least']:.0f}). From a held-out scene, which nobody can have copied, "
+        f"it is {memory['held_out_median']:.0f} (the least {memory['held_out_least']:.0f}). "
+        f"{memory['nearer_than_any_held_out']:.0%} of the drawn pictures are nearer than any held-out scene.\n"
+        f"* {edits['count']} edits put another thing in place of one: {edits['unchanged_outside']:.0%} left all "
+        f"outside the mask as it was, to the bit; in {edits['found_inside']:.0%} the judge finds the new thing.\n"
+        f"* Two variations of each of {variations['count']} scenes: their image vectors are at cosine "
+        f"{variations['cosine']:.2f} to the source's (the least {variations['cosine_least']:.2f}); "
+        f"{variations['differ']:.0%} of the pairs differ, by {variations['apart']:.0f} levels (median).\n"
+        f"* Text and image: of {retrieval['among']} real held-out scenes {retrieval['top_1']:.0%} find their own "
+        "caption among all of theirs.\n"
+    )
+
+
+def _training(manifest: dict[str, Any]) -> str:
+    trace, scores = manifest["training_trace"], manifest["scores"]
+    minutes = sum(row["seconds"] for row in trace) / 60
+    ceiling, last = scores["prompt_match_of_real_scenes"], scores["prompt_match"]
+    rows = [
+        f"| {row['epoch']} | {row['loss']:.2f} | {row['accuracy']:.2f} | {row['observation']} |\n"
+        for row in trace
+    ]
+    return (
+        f"### Training\n\nThe denoiser: {trace[-1]['pictures']:,} pictures in {minutes:.0f} minutes of two processor "
+        "cores, no GPU. After each epoch held-out captions are drawn and put before the judge. As exported the "
+        f"model has loss {last['loss']:.2f} and accuracy {last['accuracy']:.2f}; real scenes have "
+        f"{ceiling['loss']:.2f} and {ceiling['accuracy']:.2f}, chance 2.30 and 0.10.\n\n"
+        "| epoch | loss | accuracy | observation |\n|---|---|---|---|\n" + "".join(rows)
+    )
+
+
+def _pictures(prompts: list[str]) -> str:
+    rows = "".join(f"{number}. {prompt}\n" for number, prompt in enumerate(prompts))
+    return (
+        f"### {len(prompts)} pictures, uncurated\n\nLeft as drawn, right as composed from the art; the same prompts "
+        "in the same places, row by row. Picture k is seed k of prompt k, counted from 0.\n\n"
+        "![Drawn on the left, composed from the art on the right](images/evaluation.webp)\n\n"
+        f"<details><summary>The prompts</summary>\n\n{rows}\n</details>\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(write_or_check(PAGE, model_card(PAGE.read_text(encoding="utf-8"), RESULTS, MODEL)))
