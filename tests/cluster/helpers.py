@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.s3 import Bucket
 
@@ -21,16 +22,15 @@ __all__ = ["Deployed", "Nodes", "deploy", "nodes", "ray_processes"]
 
 _ASKED_AT_ONCE = 4
 
-# Runs in each replica before it starts. A shell that starts something in the background tells it to ignore Ctrl-C.
-_FIRST = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
+# Each replica makes a file when it is ready, and lets prompts that say so stand still.
+_REPLICAS = """
+import os, pathlib, signal
 import limner.cluster.application as application
 real = application.builder
 def builder(settings, **more):
     build = real(settings, **more)
-    def standing():
-        import pathlib, time
+    def told():
+        import time
         from limner.engines.fake import FakeEngine
         denoise = FakeEngine.denoise
         def patient(self, x, t, features, *rest):
@@ -38,16 +38,23 @@ def builder(settings, **more):
                 time.sleep(0.01)
             return denoise(self, x, t, features, *rest)
         FakeEngine.denoise = patient
-        return build()
-    return standing
+        made = build()
+        pathlib.Path({ready!r}, str(os.getpid())).touch()
+        return made
+    return told
 application.builder = builder
+"""
+
+# A shell that starts something in the background tells it to ignore Ctrl-C.
+_COMMAND = """
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from limner.cli import main
 main()
 """
 
 # A cluster of two machines besides the one that leads it. Each line on its stdin is a thing to do.
 _CLUSTER = """
-import os, signal, sys
+import sys
 from limner.cli.deploy import app
 from limner.cluster.deployment import ENVIRON
 os.environ.update(ENVIRON)
@@ -76,12 +83,14 @@ class Deployed:
         address: where it answers.
         log: the file that its stderr goes to, and what its replicas log.
         folder: where its replicas keep what they do not share.
+        ready: a folder with a file for each replica that has ever been ready, called as its process is.
     """
 
     process: subprocess.Popen[str]
     address: str
     log: Path
     folder: Path
+    ready: Path
 
     def get(self, path: str) -> str:
         """What any replica answers."""
@@ -99,8 +108,9 @@ class Deployed:
             return max(map(_running_of, pool.map(self.get, ["/queue"] * _ASKED_AT_ONCE)))
 
     def replicas(self) -> list[int]:
-        """The replicas' processes."""
-        return ray_processes(self.process, "ray::ServeReplica:limner")
+        """The processes of the replicas that live and are ready."""
+        found = ray_processes(self.process, "ray::ServeReplica:limner")
+        return [pid for pid in found if (self.ready / str(pid)).exists()]
 
 
 def ray_processes(process: subprocess.Popen[str], title: str) -> list[int]:
@@ -162,8 +172,8 @@ def deploy(folder: Path, s3: Bucket, gate: Path) -> Iterator[Deployed]:
         gate: the file that lets pictures go on.
     """
     environ = {**s3.environ, "LIMNER_STORAGE_URL": s3.url}
-    with _running(folder, _FIRST.format(gate=str(gate)), "deploy", **environ) as (process, address, log):
-        yield Deployed(process=process, address=address, log=log, folder=folder / "data")
+    with _running(folder, _COMMAND, "deploy", gate=gate, **environ) as found:
+        yield Deployed(**found)
 
 
 @contextmanager
@@ -173,16 +183,18 @@ def nodes(folder: Path) -> Iterator[Nodes]:
     Args:
         folder: for data and log.
     """
-    with _running(folder, _CLUSTER) as (process, address, log):
-        yield Nodes(process=process, address=address, log=log, folder=folder / "data")
+    with _running(folder, _CLUSTER, gate=folder / "gate") as found:
+        yield Nodes(**found)
 
 
 @contextmanager
 def _running(
-    folder: Path, code: str, *arguments: str, **environ: str
-) -> Iterator[tuple[subprocess.Popen[str], str, Path]]:
+    folder: Path, code: str, *arguments: str, gate: Path, **environ: str
+) -> Iterator[dict[str, Any]]:
+    """What `Deployed` takes."""
+    (ready := folder / "ready").mkdir()
     command = [
-        *(sys.executable, "-c", code, *arguments),
+        *(sys.executable, "-c", _REPLICAS.format(gate=str(gate), ready=str(ready)) + code, *arguments),
         *("--engine", "fake", "--replicas", "2", "--port", "0", "--data-dir", str(folder / "data")),
     ]
     environ |= {
@@ -203,7 +215,14 @@ def _running(
         ) as process,
     ):
         try:
-            yield process, _address(process, log), log
+            address = _address(process, log)
+            yield {
+                "process": process,
+                "address": address,
+                "log": log,
+                "folder": folder / "data",
+                "ready": ready,
+            }
         finally:
             process.send_signal(signal.SIGTERM)
             try:

@@ -76,7 +76,7 @@ def load(folder: Path | None, options: EngineOptions) -> Engine:
             model=folder, files=files, kind=kind, options=options, core=core, hints=hints
         ).open()
     except EngineUnavailableError as error:
-        warnings.warn(f"{error}. torch computes it, which is slower", EngineWarning, stacklevel=2)
+        warnings.warn(f"{error}. torch computes it", EngineWarning, stacklevel=2)
         return diffusers.load(folder, options)
 
 
