@@ -13,6 +13,7 @@ def recipe() -> Recipe:
     """About seventy minutes on two cores with bf16 units."""
     return Recipe(
         name="limner-1",
+        vocabulary="limner-1",
         scenes=60_000,
         contrast=ContrastConfig(steps=260),
         denoiser=DenoiserConfig(width=256, layers=8, heads=4),

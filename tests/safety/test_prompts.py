@@ -55,9 +55,10 @@ def test_harmless_prompts_pass(guard: PromptGuard, prompt: str) -> None:
     assert not guard.check(prompt).flagged
 
 
-def test_the_models_own_vocabulary_passes(guard: PromptGuard) -> None:
-    """No word that the shipped model was taught is refused, not even beside a child."""
-    with (ROOT / "data" / "concepts.csv").open(encoding="utf-8", newline="") as file:
+@pytest.mark.parametrize("vocabulary", ["limner-1", "."])
+def test_the_models_own_vocabulary_passes(guard: PromptGuard, vocabulary: str) -> None:
+    """No word that the shipped model was taught, or the next one will be, is refused, not even beside a child."""
+    with (ROOT / "data" / vocabulary / "concepts.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     refused = [row for row in rows if guard.check(f"{' '.join(row.values())}, children").flagged]
     assert (len(rows) > 100, refused) == (True, [])

@@ -122,8 +122,9 @@ def edited(tmp_path: Path) -> Callable[[Change], Path]:
 def test_captions_are_equal(reference: tokenizers.Tokenizer, ours: WordPiece) -> None:
     """Two thousand captions of the project's own scenes give the library's tokens at the library's places."""
     sampler = SceneSampler(load_vocabulary(data_folder()))
+    wording = sampler.vocabulary.wording
     for index in range(2000):
-        text = caption(sampler.sample(3, index), scene_random(6, index))
+        text = caption(sampler.sample(3, index), wording, scene_random(6, index))
         assert facts(ours, text) == expected(reference, text), text
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from limner.training.lesson import Lesson, cell_weights
-from limner.training.scenes.layout import PAINTS, PARTS
+from limner.training.scenes.cells import PAINTS, PARTS
 
 THINGS_B3hw = torch.tensor(
     [

@@ -19,12 +19,20 @@ from limner.training.recipe import Recipe, load_recipe, read_recipe
 RECIPES = Path(__file__).parents[2] / "recipes"
 
 
-@pytest.mark.parametrize("name", ["debug_cpu", "limner_1"])
+@pytest.mark.parametrize("name", ["debug_cpu", "limner_1", "limner_2"])
 def test_the_projects_recipes_come_back_from_json(tmp_path: Path, name: str) -> None:
     """A recipe of the project loads, and is equal to what is read from a run's folder."""
     recipe = load_recipe(RECIPES / f"{name}.py")
     (tmp_path / "recipe.json").write_text(json.dumps(asdict(recipe)), encoding="utf-8")
     assert read_recipe(tmp_path / "recipe.json") == recipe
+
+
+def test_each_recipe_names_what_it_is_taught(tmp_path: Path) -> None:
+    """limner-1 has a vocabulary of its own; a run from before recipes named one was limner-1's."""
+    assert load_recipe(RECIPES / "limner_1.py").vocabulary == "limner-1"
+    assert load_recipe(RECIPES / "limner_2.py").vocabulary == ""
+    (tmp_path / "recipe.json").write_text('{"name": "x"}', encoding="utf-8")
+    assert read_recipe(tmp_path / "recipe.json").vocabulary == "limner-1"
 
 
 def test_inner_settings_come_back_too(tmp_path: Path) -> None:

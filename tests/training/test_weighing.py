@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from limner.network.judge import Sight
 from limner.training.dataset import SceneStream, StreamConfig
+from limner.training.scenes.cells import PAINTS, PARTS, feet
 from limner.training.scenes.facts import Facts
-from limner.training.scenes.layout import PAINTS, PARTS, feet
-from limner.training.scenes.spec import RELATIONS
+from limner.training.scenes.wording import RELATIONS
 from limner.training.weighing import weigh
 from tests.training.scenes.props import build_art, build_data
 
@@ -106,6 +106,44 @@ def test_things_are_counted_by_their_feet() -> None:
     assert said(row, number=3) == pytest.approx(0, abs=0.01)
     assert said(row, number=2) == said(row, number=4) == pytest.approx(DOUBT, abs=0.01)
     assert said(seen((1, 5, 2), (1, 6, 2))) == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("near", ((1, 6, 0), (2, 6, 4)), ((1, 6, 0), (2, 6, 5))),
+        ("far from", ((1, 6, 6), (2, 6, 0)), ((1, 6, 6), (2, 6, 3))),
+        ("under", ((1, 6, 3), (2, 6, 2)), ((1, 6, 2), (2, 6, 3))),
+        ("holding", ((1, 7, 2), (2, 7, 4)), ((1, 7, 4), (2, 7, 2))),
+        ("riding", ((1, 3, 3), (2, 6, 2)), ((1, 6, 2), (2, 3, 3))),
+        ("carrying", ((1, 6, 2), (2, 3, 3)), ((1, 3, 3), (2, 6, 2))),
+        ("chasing", ((1, 6, 4), (2, 6, 1)), ((1, 6, 1), (2, 6, 4))),
+        ("running from", ((1, 6, 1), (2, 6, 4)), ((1, 6, 4), (2, 6, 1))),
+    ],
+)
+def test_relations_are_told_by_where_feet_are(
+    name: str, right: tuple[tuple[int, int, int], ...], wrong: tuple[tuple[int, int, int], ...]
+) -> None:
+    """What stands as it is said to makes the caption probable; the contrary makes it a hundred times less so."""
+    words = {"relation": relation(name), "other": 2, "others": 1}
+    assert said(seen(*right), **words) == pytest.approx(0, abs=0.01)
+    assert said(seen(*wrong), **words) == pytest.approx(DOUBT, abs=0.01)
+
+
+def test_between_needs_one_on_either_side() -> None:
+    """Two on the same side are not it."""
+    words = {"relation": relation("between"), "other": 2, "others": 2}
+    assert said(seen((2, 6, 0), (1, 6, 3), (2, 6, 6)), **words) == pytest.approx(0, abs=0.01)
+    assert said(seen((1, 6, 0), (2, 6, 3), (2, 6, 6)), **words) == pytest.approx(DOUBT, abs=0.01)
+
+
+def test_sizes_are_told_by_the_part_that_the_foot_is_of() -> None:
+    """The foot of the smallest box says small; facts without sizes, as old runs have them, say nothing."""
+    sight = seen((1, 6, 3))
+    assert said(sight, size=2) == pytest.approx(0, abs=0.01)
+    assert said(sight, size=1) == pytest.approx(DOUBT, abs=0.01)
+    old = torch.tensor([[[1, 0, 0, 1, 1, 0, 0, 0, 0]]])
+    assert weigh(sight, old).item() == said(sight)
 
 
 def test_doubt_about_a_number_is_shared_out() -> None:

@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from limner.training.scenes.art import Art
 from limner.training.scenes.captions import caption
+from limner.training.scenes.cells import things_in_cells
 from limner.training.scenes.compose import compose
-from limner.training.scenes.concepts import data_folder, load_concepts, load_places
+from limner.training.scenes.concepts import data_folder, load_concepts
 from limner.training.scenes.distractors import Choice, choices
 from limner.training.scenes.facts import Numbers
-from limner.training.scenes.layout import arrange, things_in_cells
+from limner.training.scenes.layout import arrange
+from limner.training.scenes.places import load_places
 from limner.training.scenes.spec import Scene, SceneSampler, Vocabulary, scene_random
+from limner.training.scenes.wording import load_wording
 from limner.types import Pixels
 
 __all__ = ["SceneStream", "StreamConfig", "compose_many", "find_facts", "find_things", "load_vocabulary"]
@@ -35,7 +38,7 @@ class StreamConfig:
 
     Attributes:
         art: the folder that `fetch_art` filled.
-        data: folder of the concept table and the places; None is the project's own.
+        data: folder of the concept table, the places and the wordings; None is the newest.
         seed: another seed gives other scenes.
         held_out: scenes from the combinations that training never sees, or from all others.
     """
@@ -47,9 +50,12 @@ class StreamConfig:
 
 
 def load_vocabulary(folder: Path) -> Vocabulary:
-    """The concepts and places of a data folder."""
-    concepts, places = load_concepts(folder / "concepts.csv"), load_places(folder / "places.toml")
-    return Vocabulary(concepts=concepts, places=places)
+    """The concepts, places and wordings of a data folder."""
+    return Vocabulary(
+        concepts=load_concepts(folder / "concepts.csv"),
+        places=load_places(folder / "places.toml"),
+        wording=load_wording(folder / "wording.toml"),
+    )
 
 
 class SceneStream:
@@ -76,7 +82,7 @@ class SceneStream:
 
     def caption(self, index: int, wording: int = 0) -> str:
         """One of the ways to say it."""
-        return caption(self.scene(index), self._random(_CAPTION + wording, index))
+        return caption(self.scene(index), self.vocabulary.wording, self._random(_CAPTION + wording, index))
 
     def choices(self, index: int) -> list[Choice]:
         """Ten captions, the true one first."""

@@ -140,6 +140,7 @@ _WORDS = {
     "colour": "colours",
     "count": "counts",
     "relation": "relations",
+    "size": "sizes",
     "swap": "which is which",
 }
 

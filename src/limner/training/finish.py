@@ -34,7 +34,8 @@ def export_run(run: Path, model: Path, *, tokenizer: Path | None = None, data: P
         TrainingError: the run has not finished an epoch, or a file of it is missing or damaged.
         OutputError: `model` exists already, or cannot be written.
     """
-    recipe, data = read_recipe(run / "recipe.json"), data or data_folder()
+    recipe = read_recipe(run / "recipe.json")
+    data = data or data_folder(recipe.vocabulary)
     path = run / "trace.json"
     trace = read_json(path) if path.is_file() else []
     if len(trace) < 2:  # the first record is the untrained model's

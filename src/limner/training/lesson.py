@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from limner.training.scenes.layout import PAINTS, PARTS
+from limner.training.scenes.cells import PAINTS, PARTS
 
 __all__ = ["Lesson", "cell_weights", "naming_loss"]
 

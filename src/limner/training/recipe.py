@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 
 from limner.errors import TrainingError
@@ -20,9 +22,12 @@ from limner.training.denoise import RunConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.judge import JudgeTraining
 
-__all__ = ["Recipe", "load_recipe", "read_recipe"]
+__all__ = ["OLDEST", "Recipe", "load_recipe", "read_recipe"]
 
 T = TypeVar("T")
+
+OLDEST: Mapping[str, str] = MappingProxyType({"vocabulary": "limner-1"})
+"""What the recipes of old runs do not say, for there was nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +36,8 @@ class Recipe:
 
     Attributes:
         name: of the model that comes out.
+        vocabulary: what it is taught: "" for the newest table of things, places and words in `data`, else the name of
+            an older model, whose tables lie in a folder there.
         seed: of the training scenes; the held-out ones take the next.
         scenes: how many scenes are composed and cached.
         autoencoder_scenes: how many scenes the autoencoder is fitted to.
@@ -42,6 +49,7 @@ class Recipe:
     """
 
     name: str
+    vocabulary: str = ""
     seed: int = 0
     scenes: int = 60_000
     autoencoder_scenes: int = 2_500
@@ -73,7 +81,7 @@ def read_recipe(path: Path) -> Recipe:
         TrainingError: there is none, or it was written by another version.
     """
     try:
-        return _rebuilt(Recipe, json.loads(path.read_text(encoding="utf-8")))
+        return _rebuilt(Recipe, {**OLDEST, **json.loads(path.read_text(encoding="utf-8"))})
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise TrainingError(
             f"{path} is not a recipe of this version ({error}): is this a run's folder?"

@@ -19,6 +19,7 @@ from limner.training.deblocking import DeblockingRun
 from limner.training.denoise import DenoiserRun, RunData
 from limner.training.evaluate import EpochRecord, judge_epoch, observe
 from limner.training.examination import Verdict
+from limner.training.recipe import OLDEST
 from limner.training.stages import Workshop
 
 __all__ = ["TrainingRun"]
@@ -73,7 +74,7 @@ class TrainingRun:
         path = self.workshop.folder / "recipe.json"
         mine = json.loads(json.dumps(asdict(self.workshop.recipe)))
         if path.is_file():
-            theirs = read_json(path)
+            theirs = {**OLDEST, **read_json(path)}
             fixed = mine.keys() - {"run", "sampling", "deblocking"}
             differing = sorted(name for name in fixed if mine[name] != theirs.get(name))
             differing += _differing_runs(mine["run"], theirs.get("run", {}))

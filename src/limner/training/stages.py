@@ -73,7 +73,7 @@ class Workshop:
         tokenizer: tokenizer.json.
         workers: processes that compose scenes.
         report: is told how it goes.
-        data: folder of another concept table and places than the project's own.
+        data: folder of other concepts, places and wordings than those that the recipe names.
     """
 
     folder: Path
@@ -86,7 +86,12 @@ class Workshop:
 
     def stream(self, seed: int = 0, *, held_out: bool = False) -> StreamConfig:
         """The scenes of this run; `seed` is counted from the recipe's."""
-        return StreamConfig(art=self.art, data=self.data, seed=self.recipe.seed + seed, held_out=held_out)
+        return StreamConfig(art=self.art, data=self.taught, seed=self.recipe.seed + seed, held_out=held_out)
+
+    @property
+    def taught(self) -> Path:
+        """The folder of the concepts, places and wordings."""
+        return self.data or data_folder(self.recipe.vocabulary)
 
     def autoencoder(self) -> tuple[PatchAutoencoder, torch.Tensor]:
         """Stage 1: the patch autoencoder, and the deviation (C,) of its channels."""
@@ -175,7 +180,7 @@ class Workshop:
     def judge(self, latents: NDArray[np.float16], autoencoder: PatchAutoencoder) -> Judge:
         """Stage 5: the judge, taught on real scenes only."""
         path, config = self.folder / "judge.safetensors", self.recipe.judge_training
-        vocabulary = load_vocabulary(self.data or data_folder())
+        vocabulary = load_vocabulary(self.taught)
         judge = Judge(self.recipe.judge, Numbers(vocabulary).classes)
         if not path.is_file():
             lessons = JudgeLessons(latents_KChw=latents, things_K3hw=self.things(), facts_KF=self.facts())

@@ -16,7 +16,9 @@ import torch
 from limner.network.text_encoder import TextEncoder
 from limner.text.tokenizer import Tokenizer
 from limner.text.vocabulary import Name, Vocabulary, as_phrase
-from limner.training.scenes.concepts import COLOURS, CONDITIONS, load_concepts, load_places
+from limner.training.scenes.concepts import COLOURS, load_concepts
+from limner.training.scenes.places import load_places
+from limner.training.scenes.wording import load_wording
 
 __all__ = ["build_vocabulary", "names_of_things", "words_of"]
 
@@ -52,7 +54,8 @@ def names_of_things(data: Path) -> tuple[Name, ...]:
     """
     things = [(concept.noun, concept.plural) for concept in load_concepts(data / "concepts.csv")]
     places = [place.name for place in load_places(data / "places.toml")]
-    others = [*COLOURS, *places, *CONDITIONS[1:]]  # day is what is meant when nothing is said
+    conditions = [name for name in load_wording(data / "wording.toml").conditions if name != "day"]
+    others = [*COLOURS, *places, *conditions]  # day is what is meant when nothing is said
     return tuple(dict.fromkeys([*things, *((name, name) for name in others)]))
 
 

@@ -7,22 +7,23 @@ import re
 import pytest
 
 from limner.studio.learn.craft import PAIRS, Pair
-from limner.training.scenes.captions import _CONDITION_PHRASES, _NUMBERS, _RELATION_PHRASES
-from limner.training.scenes.concepts import COLOURS, data_folder, load_concepts, load_places
+from limner.training.dataset import load_vocabulary
+from limner.training.scenes.concepts import COLOURS, data_folder
 
+SHIPPED = load_vocabulary(data_folder("limner-1"))
 LITTLE = {"a", "the", "with", "on", "in", "of", "to"}
 
 
 def known() -> set[str]:
     """Every word of the captions that the model learned from."""
-    concepts = load_concepts(data_folder() / "concepts.csv")
-    places = load_places(data_folder() / "places.toml")
-    phrases = [phrase for place in places for phrase in place.phrases]
-    phrases += [f"{name} {plural}" for c in concepts for name, plural in (*c.synonyms, (c.noun, c.plural))]
-    phrases += [
-        phrase for said in (*_CONDITION_PHRASES.values(), *_RELATION_PHRASES.values()) for phrase in said
-    ]
-    phrases += [phrase for said in _NUMBERS.values() for phrase in said]
+    wording = SHIPPED.wording
+    phrases = [phrase for place in SHIPPED.places for phrase in place.phrases]
+    for concept in SHIPPED.concepts:
+        phrases += [word for names in (*concept.synonyms, (concept.noun, concept.plural)) for word in names]
+    for said in (*wording.relations.values(), *wording.numbers.values()):
+        phrases += said
+    for condition in wording.conditions.values():
+        phrases += condition.phrases
     return (
         {word for phrase in phrases for word in re.findall(r"[\w-]+", phrase.lower())} | set(COLOURS) | LITTLE
     )
@@ -38,5 +39,5 @@ def test_pairs_speak_the_models_language(pair: Pair) -> None:
 def test_it_learned_to_count_to_four() -> None:
     """The advice names the largest number of its lessons."""
     [number] = [pair for pair in PAIRS if pair.about == "Number"]
-    assert max(_NUMBERS) == 4
+    assert max(SHIPPED.wording.numbers) == 4
     assert "one to four" in number.look

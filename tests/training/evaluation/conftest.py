@@ -9,9 +9,10 @@ import pytest
 
 from limner.training.dataset import load_vocabulary
 from limner.training.evaluation.grading import Seen
+from limner.training.scenes.cells import things_in_cells
 from limner.training.scenes.concepts import Concept
 from limner.training.scenes.facts import Numbers
-from limner.training.scenes.layout import arrange, things_in_cells
+from limner.training.scenes.layout import arrange
 from limner.training.scenes.spec import Scene, Vocabulary, scene_random
 from tests.training.scenes.props import build_data
 

@@ -12,9 +12,9 @@ import torch
 from limner.network.judge import Judge, JudgeConfig
 from limner.training.evaluation.grading import Found, Seen, features_of, is_right, look, scores
 from limner.training.evaluation.prompts import TASKS, Prompt, build_prompts
+from limner.training.scenes.cells import feet, paint_of
 from limner.training.scenes.concepts import Concept
 from limner.training.scenes.facts import Numbers
-from limner.training.scenes.layout import feet, paint_of
 from limner.training.scenes.spec import Group, Scene, Vocabulary
 
 Knower = Callable[[Scene], Seen]

@@ -32,15 +32,21 @@ def tiny_art(config: StreamConfig) -> Art:
 
 @pytest.fixture(scope="session")
 def real() -> Vocabulary:
-    """The project's own concepts and places."""
+    """The project's own concepts, places and wordings: the newest."""
     return load_vocabulary(data_folder())
 
 
 @pytest.fixture(scope="session")
+def shipped() -> Vocabulary:
+    """Those that the model that ships was taught."""
+    return load_vocabulary(data_folder("limner-1"))
+
+
+@pytest.fixture(scope="session")
 def scenes(real: Vocabulary) -> list[Scene]:
-    """Two thousand training scenes of the project's own vocabulary."""
+    """Six thousand training scenes of the project's own vocabulary."""
     sampler = SceneSampler(real)
-    return [sampler.sample(3, index) for index in range(2000)]
+    return [sampler.sample(3, index) for index in range(6000)]
 
 
 @pytest.fixture(scope="session")

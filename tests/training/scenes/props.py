@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
 from limner.training.scenes.art import PACKAGES
+from limner.training.scenes.concepts import data_folder
 
 __all__ = ["CONCEPTS", "PLACES", "build_art", "build_data"]
 
@@ -56,14 +58,14 @@ phrases = ["in the city"]
 setting = "outdoor"
 horizon = 160
 ground = ["#6a6d78", "#4b4d57"]
-road = true
+fittings = ["road"]
 
 [farm]
 phrases = ["on the farm"]
 setting = "outdoor"
 horizon = 128
 ground = ["#c6c25a", "#94a03c"]
-furrows = true
+fittings = ["furrows"]
 
 [sea]
 phrases = ["on the sea", "at sea"]
@@ -82,8 +84,10 @@ phrases = ["in a room"]
 setting = "indoor"
 horizon = 160
 ground = ["#c08a58", "#9c6a40"]
+fittings = ["boards", "skirting", "window"]
 """
 
+_DRAWING = '<path fill="#1f8f4f" d="M4 28 L16 4 L28 28 Z"/>'
 _SHAPES = ("circle", "square", "triangle", "pole")
 _SKY = ("2600", "1f319", "2601")
 
@@ -100,6 +104,8 @@ def build_art(folder: Path) -> Path:
         sprite.save(assets / "assets" / f"{codepoint}.webp", lossless=True)
     names = {codepoint.removesuffix("-fe0f"): "a name" for codepoint in [*codepoints, *_SKY]}
     (listed / "chars.json").write_text(json.dumps(names), encoding="utf-8")
+    icons = {"icons": {"a name": {"body": _DRAWING}}}
+    (listed / "icons.json").write_text(json.dumps(icons), encoding="utf-8")
     return folder
 
 
@@ -120,8 +126,9 @@ def _sprite(shape: str, colour: tuple[int, int, int, int]) -> Image.Image:
 
 
 def build_data(folder: Path) -> Path:
-    """Write the table and the places into `folder`."""
+    """Write the table, the places and the project's own wordings into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "concepts.csv").write_text(CONCEPTS, encoding="utf-8")
     (folder / "places.toml").write_text(PLACES, encoding="utf-8")
+    shutil.copy(data_folder() / "wording.toml", folder)
     return folder

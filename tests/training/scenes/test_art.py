@@ -122,6 +122,22 @@ def test_sprites_can_be_painted(tiny_art: Art) -> None:
     assert (plain[..., :3] != red[..., :3]).any()
 
 
+def test_a_flat_sprite_is_the_drawing(tiny_art: Art) -> None:
+    """One colour, as wide as asked; painted, it keeps its outline."""
+    flat, red = (np.asarray(tiny_art.sprite("a1", 48, colour, "flat")) for colour in (None, "red"))
+    assert flat.shape == (48, 48, 4)
+    assert tuple(np.median(flat[flat[..., 3] == 255][:, :3], axis=0)) == (0x1F, 0x8F, 0x4F)
+    assert (flat[..., 3] == red[..., 3]).all()
+
+
+def test_a_sticker_is_the_drawing_with_a_white_border(tiny_art: Art) -> None:
+    """It is as large as any sprite, and white where the drawing ends."""
+    sticker = np.asarray(tiny_art.sprite("a1", 64, None, "sticker"))
+    assert sticker.shape == (64, 64, 4)
+    assert sticker[61, 32].min() > 240
+    assert tuple(sticker[48, 32]) == (0x1F, 0x8F, 0x4F, 255)
+
+
 def test_wrong_codepoints_are_explained(config_copy: Path) -> None:
     """A picture outside the allowed set, one without a file, and an empty one are errors."""
     found = Art(config_copy)
@@ -134,6 +150,11 @@ def test_wrong_codepoints_are_explained(config_copy: Path) -> None:
     Image.new("RGBA", (8, 8)).save(assets / "a2.webp", lossless=True)
     with pytest.raises(DataError, match="the art for a2 is empty"):
         found.sprite("a2", 48)
+    (config_copy / PACKAGES[1].folder / "package" / "icons.json").write_text(
+        '{"icons": {}}', encoding="utf-8"
+    )
+    with pytest.raises(DataError, match="no flat drawing of a name"):
+        found.sprite("a3", 48, None, "flat")
 
 
 @pytest.fixture

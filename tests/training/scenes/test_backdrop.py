@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from limner.training.scenes.backdrop import LIGHT, paint_backdrop
-from limner.training.scenes.concepts import CONDITIONS, Place
+from limner.training.scenes.concepts import CONDITIONS
 from limner.training.scenes.layout import GRID
-from limner.training.scenes.spec import SHELTERED, SIDE, Vocabulary
+from limner.training.scenes.places import SHELTERED, Place
+from limner.training.scenes.spec import SIDE, Vocabulary
 
 
 def place(real: Vocabulary, name: str) -> Place:
@@ -18,13 +19,15 @@ def place(real: Vocabulary, name: str) -> Place:
     return next(place for place in real.places if place.name == name)
 
 
+def _conditions(place: Place) -> tuple[str, ...]:
+    if place.setting == "space":
+        return ("night",)
+    return ("day", "night") if place.setting in SHELTERED else CONDITIONS
+
+
 def test_every_place_has_its_own_face(real: Vocabulary) -> None:
     """Places and conditions can be told apart, and are pictures with values from 0 to 1."""
-    cases = [
-        (place, condition)
-        for place in real.places
-        for condition in (("day", "night") if place.setting in SHELTERED else CONDITIONS)
-    ]
+    cases = [(place, condition) for place in real.places for condition in _conditions(place)]
     painted = [paint_backdrop(place, condition, 0) for place, condition in cases]
     for canvas_HWC in painted:
         assert canvas_HWC.shape == (SIDE, SIDE, 3)

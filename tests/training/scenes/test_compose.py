@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from limner.training.scenes.art import Art
 from limner.training.scenes.backdrop import paint_backdrop
 from limner.training.scenes.compose import compose, shade
 from limner.training.scenes.layout import Box, arrange
+from limner.training.scenes.places import Clutter
 from limner.training.scenes.spec import SIDE, Group, Scene, Vocabulary, scene_random
 
 Mask = NDArray[np.bool_]
@@ -93,6 +96,42 @@ def test_clutter_is_not_what_the_scene_is_about(stream_vocabulary: Vocabulary, t
             beside[noun] += bool(touched_HW[80:160].any())
     assert beside["tree"] == 0
     assert beside["dog"] > 0
+
+
+def test_what_belongs_to_a_place_for_good_is_always_there(
+    stream_vocabulary: Vocabulary, tiny_art: Art
+) -> None:
+    """With `at`, clutter stands in the same columns of every picture."""
+    scene = staged(stream_vocabulary, "ball")
+    lamp = Clutter(codepoint="d2", px=64, foot=96, at=64)
+    scene = replace(scene, place=replace(scene.place, clutter=(lamp,)))
+    for index in range(10):
+        _, touched_HW = drawn(scene, tiny_art, index)
+        assert touched_HW[40:90, 40:88].any()
+
+
+def test_fog_hides_what_is_far_and_not_what_is_near(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:
+    """The horizon turns grey; the thing itself stays as it is by day."""
+    clear = staged(stream_vocabulary, "ball", place="park")
+    clear = replace(clear, place=replace(clear.place, clutter=()))
+    day, fog = (
+        compose(replace(clear, condition=condition), tiny_art, scene_random(0, 1)).astype(int)
+        for condition in ("day", "fog")
+    )
+    [box] = arrange(clear, scene_random(0, 1))
+    assert np.ptp(fog[120, 8]) < 20 < np.ptp(day[120, 8])
+    middle = (box.foot or 0) - box.px // 2
+    assert (day[middle, box.x] == fog[middle, box.x]).all()
+
+
+def test_styles_draw_the_same_scene_otherwise(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:
+    """Three styles make three pictures, of the same things in the same places."""
+    scene = staged(stream_vocabulary, "dog")
+    pictures = [
+        compose(replace(scene, style=style), tiny_art, scene_random(0, 0)).tobytes()
+        for style in ("3d", "flat", "sticker")
+    ]
+    assert len(set(pictures)) == 3
 
 
 def test_what_sits_on_another_touches_it(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:

@@ -29,9 +29,9 @@ def asked(real: Vocabulary, scenes: list[Scene]) -> list[Question]:
 
 @pytest.fixture(scope="module")
 def questions(asked: list[Question], oracle: Oracle) -> list[Question]:
-    """Those whose captions have one reading each; only nouns like `white flower` have two."""
+    """Those whose captions have one reading each; a yellow banana may be painted, or as it is."""
     clear = [q for q in asked if all(len(oracle.readings(choice.text)) == 1 for choice in q[1])]
-    assert len(clear) > 0.95 * len(asked)
+    assert len(clear) > 0.6 * len(asked)
     return clear
 
 
@@ -42,8 +42,8 @@ def is_silent(choice: Choice, told: Told) -> bool:
 
 def swapped(told: Told) -> Told:
     """The colours and counts of two things have changed places."""
-    (one, count, colour), (other, other_count, other_colour) = told.things
-    return replace(told, things=((one, other_count, other_colour), (other, count, colour)))
+    one, other = told.things
+    return replace(told, things=(other._replace(thing=one.thing), one._replace(thing=other.thing)))
 
 
 def test_ten_captions_and_no_two_alike(asked: list[Question]) -> None:
@@ -72,6 +72,9 @@ def test_each_other_differs_in_what_its_kind_says(questions: list[Question], ora
             if choice.kind == "swap":
                 assert told == swapped(truth), choice
                 continue
+            if choice.kind == "relation" and told.relation == scene.relation:
+                assert told.things == truth.things[::-1], choice
+                continue
             assert told.differences(seen(scene)) == {choice.kind}, choice
             assert sum(a != b for a, b in zip(told.things, truth.things, strict=True)) <= 1
 
@@ -84,18 +87,28 @@ def test_the_scene_refutes_each_other(questions: list[Question], oracle: Oracle)
             [told] = oracle.readings(choice.text)
             assert is_silent(choice, told) or told.differences(seen(scene)), choice
             if choice.kind == "thing":
-                assert {noun for noun, _, _ in told.things} - shown
+                assert {thing.thing for thing in told.things} - shown
 
 
 def test_contraries_are_contrary(questions: list[Question], oracle: Oracle) -> None:
     """A relation is turned round, never replaced by one that may hold as well."""
     turned = {
-        frozenset(pair) for pair in (("left of", "right of"), ("in front of", "behind"), ("above", "below"))
+        frozenset(pair)
+        for pair in (
+            ("left of", "right of"),
+            ("in front of", "behind"),
+            ("above", "below"),
+            ("near", "far from"),
+            ("riding", "carrying"),
+            ("chasing", "running from"),
+        )
     }
     for scene, found in questions:
         for choice in (choice for choice in found if choice.kind == "relation"):
             [told] = oracle.readings(choice.text)
-            assert frozenset((told.relation, scene.relation)) in turned
+            nouns = [thing.thing for thing in told.things]
+            exchanged = nouns == [group.concept.noun for group in scene.groups[::-1]]
+            assert exchanged or frozenset((told.relation, scene.relation)) in turned
 
 
 def test_all_kinds_come_up(questions: list[Question]) -> None:
@@ -109,7 +122,9 @@ def test_no_reading_of_a_distractor_is_true(asked: list[Question], oracle: Oracl
     """Also where a distractor can be read in two ways, the scene refutes both."""
     for scene, found in asked:
         for choice in found[1:]:
-            readings = oracle.readings(choice.text)
+            readings = [
+                told for told in oracle.readings(choice.text) if len(told.things) == len(scene.groups)
+            ]
             assert readings, choice
             assert all(is_silent(choice, told) or told.differences(seen(scene)) for told in readings), choice
 
@@ -132,7 +147,7 @@ def test_a_table_that_is_too_small_is_an_error(real: Vocabulary) -> None:
     [fish] = [concept for concept in real.concepts if concept.noun == "fish"]
     [sea] = [place for place in real.places if place.name == "underwater"]
     scene = Scene(groups=(Group(concept=fish),), place=sea, condition="day")
-    few = Vocabulary(concepts=(fish, *real.concepts[:1]), places=(sea, real.places[0]))
+    few = replace(real, concepts=(fish, *real.concepts[:1]), places=(sea, real.places[0]))
     short = next(at for at in range(99) if "," not in choices(scene, real, scene_random(0, at))[0].text)
     with pytest.raises(DataError, match="add things to the concept table"):
         choices(scene, few, scene_random(0, short))

@@ -9,17 +9,24 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from limner.training.scenes.layout import (
-    GRID,
-    PARTS,
-    PIXELS_OF_SIZE,
-    Box,
-    arrange,
-    feet,
-    paint_of,
-    things_in_cells,
-)
-from limner.training.scenes.spec import RELATIONS, SIDE, Scene, flies, scene_random
+from limner.training.scenes.cells import PARTS, feet, paint_of, things_in_cells
+from limner.training.scenes.concepts import flies
+from limner.training.scenes.layout import GRID, PIXELS_OF_SIZE, Box, arrange
+from limner.training.scenes.spec import SIDE, Scene, scene_random
+from limner.training.scenes.wording import RELATIONS
+
+FIVE = 5
+_SIDE_BY_SIDE = {
+    None,
+    "left of",
+    "right of",
+    "next to",
+    "near",
+    "far from",
+    "between",
+    "playing with",
+    "chasing",
+}
 
 Laid = tuple[Scene, list[Box]]
 
@@ -47,7 +54,7 @@ def top_of_pile(boxes: list[Box]) -> int:
 
 @pytest.fixture(scope="module")
 def laid(scenes: list[Scene]) -> list[Laid]:
-    """Two thousand scenes with their boxes."""
+    """All scenes with their boxes."""
     return [(scene, arrange(scene, scene_random(4, at))) for at, scene in enumerate(scenes)]
 
 
@@ -104,7 +111,7 @@ def test_as_many_boxes_as_were_told(laid: list[Laid]) -> None:
 def test_things_in_a_row_do_not_overlap(laid: list[Laid]) -> None:
     """Several of a kind, and things beside each other, can be counted."""
     for scene, boxes in laid:
-        if scene.relation in {None, "left of", "right of", "next to", "playing with"}:
+        if scene.relation in _SIDE_BY_SIDE and len(boxes) != FIVE:
             ordered = sorted(boxes, key=left)
             assert all(right(a) <= left(b) for a, b in itertools.pairwise(ordered))
 
@@ -149,8 +156,67 @@ def test_on_is_on(laid: list[Laid]) -> None:
             assert top.foot is None
             assert not top.shadow
             assert left(seat) <= top.x <= right(seat)
-        else:
+        elif scene.relation not in {"riding", "carrying"}:
             assert all(box.foot is not None for box in boxes)
+
+
+def test_riders_sit_on_what_carries_them(laid: list[Laid]) -> None:
+    """The mount comes first, the rider on top of it, whoever is named first."""
+    for scene, boxes in laid:
+        if scene.relation in {"riding", "carrying"}:
+            mount, rider = boxes
+            assert rider.group is scene.groups[0 if scene.relation == "riding" else 1]
+            assert (mount.foot is None, rider.foot is None) == (False, True)
+
+
+def test_near_is_near_and_far_is_far(laid: list[Laid]) -> None:
+    """Near things touch; between far ones there is room for another."""
+    for relation, least, most in (("near", 0, 0), ("far from", 2 * GRID, SIDE)):
+        for first, second in having(laid, relation):
+            one, other = sorted([*first, *second], key=left)
+            assert least <= left(other) - right(one) <= most
+
+
+def test_between_is_between(laid: list[Laid]) -> None:
+    """One of the two others stands on each side."""
+    for first, second in having(laid, "between"):
+        one, other = sorted(second, key=left)
+        assert right(one) <= left(first[0])
+        assert right(first[0]) <= left(other)
+
+
+def test_what_is_held_or_under_a_tree_is_inside_the_other(laid: list[Laid]) -> None:
+    """Its box is part of the larger one's, drawn after it, and leaves its foot to be seen."""
+    pairs = [*having(laid, "under"), *((b, a) for a, b in having(laid, "holding"))]
+    for (small,), (large,) in pairs:
+        assert left(large) < left(small) < right(small) <= right(large)
+        assert small.foot == large.foot
+
+
+def test_who_runs_away_is_ahead(laid: list[Laid]) -> None:
+    """All who run look to the left: there is the pursued."""
+    for first, second in having(laid, "chasing"):
+        assert left(second[0]) < left(first[0])
+    for first, second in having(laid, "running from"):
+        assert left(first[0]) < left(second[0])
+
+
+def test_what_is_cut_off_meets_the_edge_that_cuts_it(laid: list[Laid]) -> None:
+    """Half people stand at the lower edge; a train that goes on to the right goes on outside the picture."""
+    for scene, box, count in [(scene, box, len(boxes)) for scene, boxes in laid for box in boxes]:
+        if box.concept.body in {"waist", "head"}:
+            is_behind = count == FIVE and box.foot == SIDE - GRID
+            assert is_behind or box.foot == SIDE
+            assert not box.shadow
+        if box.concept.body == "cut" and scene.relation not in {"above", "below"}:
+            assert right(box) == SIDE
+
+
+def test_big_is_large_and_small_is_small(laid: list[Laid]) -> None:
+    """The largest box, and the smallest."""
+    for _, boxes in laid:
+        for box in boxes:
+            assert box.group.size is None or box.px == {"big": 128, "small": 64}[box.group.size]
 
 
 def test_those_who_play_look_at_each_other(laid: list[Laid]) -> None:

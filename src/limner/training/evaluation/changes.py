@@ -14,18 +14,9 @@ from numpy.typing import NDArray
 from limner.training.evaluation.grading import Seen
 from limner.training.evaluation.memory import pixel_distance
 from limner.training.evaluation.prompts import Prompt, worded
-from limner.training.scenes.concepts import Concept
+from limner.training.scenes.concepts import Concept, flies
 from limner.training.scenes.layout import GRID, PIXELS_OF_SIZE, Box
-from limner.training.scenes.spec import (
-    SIDE,
-    Group,
-    Vocabulary,
-    can_be_seen,
-    choose,
-    fits_place,
-    flies,
-    scene_random,
-)
+from limner.training.scenes.spec import SIDE, Group, Vocabulary, can_be_seen, choose, fits_place, scene_random
 from limner.types import Floats, Pixels
 
 __all__ = ["Edit", "found_inside", "plan_edit", "unchanged_outside", "variations_told"]

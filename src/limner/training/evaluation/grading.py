@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from limner.network.judge import Judge
 from limner.training.cache import to_unit
 from limner.training.evaluation.prompts import TASKS, Prompt
+from limner.training.scenes.cells import feet, paint_of
 from limner.training.scenes.facts import Numbers
-from limner.training.scenes.layout import feet, paint_of
 from limner.types import Floats, Pixels
 
 __all__ = ["Found", "Seen", "features_of", "is_right", "look", "scores"]

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from limner.errors import DataError
+from limner.training.scenes.captions import indefinite
 from limner.training.scenes.concepts import COLOURS, Concept
 from limner.training.scenes.spec import (
     Group,
@@ -85,7 +86,8 @@ def _prompt(scene: Scene, tasks: list[str], seed: int, index: int) -> Prompt | N
     """The scene, made into the rarest of the tasks that it can serve; by day, which needs no word."""
     if not all(can_be_seen(group.concept, "day") for group in scene.groups):
         return None
-    plain = replace(scene, condition="day", groups=tuple(Group(concept=g.concept) for g in scene.groups))
+    things = tuple(Group(concept=group.concept) for group in scene.groups)
+    plain = replace(scene, condition="day", groups=things, style="3d")
     for task in reversed(tasks):
         changed = TASKS[task](plain, scene_random(seed + (3 << 32), index))
         if changed is not None:
@@ -101,8 +103,7 @@ def _named(group: Group) -> str:
         return " ".join([_NUMBERS[group.count], *words])
     if concept.is_plural:
         return " ".join(words)
-    vowel = words[0][0].lower() in "aeiou" and not words[0].startswith(("uni", "ufo"))
-    return " ".join(["an" if vowel else "a", *words])
+    return indefinite(" ".join(words))
 
 
 def _single(scene: Scene, _random: np.random.Generator) -> Scene | None:

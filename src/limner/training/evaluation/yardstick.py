@@ -47,7 +47,7 @@ class Yardstick:
     Attributes:
         folder, recipe: of the run.
         art: the folder of the art, for real scenes.
-        data: folder of another concept table than the project's own.
+        data: folder of the concepts, places and wordings.
         vocabulary, numbers: things and places, and their numbers.
         judge: taught on this run's scenes.
         examination: held-out captions, each with nine nearly right ones.
@@ -56,7 +56,7 @@ class Yardstick:
     folder: Path
     recipe: Recipe
     art: Path
-    data: Path | None
+    data: Path
     vocabulary: Vocabulary
     numbers: Numbers
     judge: Judge
@@ -69,13 +69,14 @@ class Yardstick:
         Args:
             run: a run that `limner train` has brought as far as its judge.
             art: the folder that `fetch_art` filled.
-            data: folder of another concept table than the project's own.
+            data: folder of other concepts, places and wordings than those that the run's recipe names.
 
         Raises:
             TrainingError: it is no run's folder, or has not come so far.
         """
         recipe = read_recipe(run / "recipe.json")
-        vocabulary = load_vocabulary(data or data_folder())
+        data = data or data_folder(recipe.vocabulary)
+        vocabulary = load_vocabulary(data)
         numbers = Numbers(vocabulary)
         judge = Judge(recipe.judge, numbers.classes)
         try:

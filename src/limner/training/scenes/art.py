@@ -5,6 +5,7 @@ Axes in names: H height, W width, C channels (RGBA).
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -13,9 +14,10 @@ import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from limner.errors import DataError
 from limner.files import sha256_of
@@ -45,6 +47,9 @@ class ArtPackage:
 
 # Alpha below 24 does not count as visible: a sprite cropped to its faint rim would float above the ground.
 _VISIBLE = [0] * 24 + [255] * 232
+
+# A sticker's white border, the side of a drawing that does not tell its own, and that of what it is drawn at.
+_BORDER, _FLAT_SIDE, _ORIGINAL = 5, 32, 256
 
 _TAIL = 300
 
@@ -105,35 +110,83 @@ class Art:
 
     def __init__(self, folder: Path) -> None:
         self._assets = folder / PACKAGES[0].folder / "package" / "assets"
-        names = folder / PACKAGES[1].folder / "package" / "chars.json"
+        self._folder, flat = folder, folder / PACKAGES[1].folder / "package"
+        self._names = self._json(flat / "chars.json")
+        self._flat_file, self._drawings = flat / "icons.json", dict[str, Any]()
+        self.sprite = lru_cache(maxsize=20_000)(self._sprite)
+        self._original = lru_cache(maxsize=500)(self._read)
+
+    def _json(self, path: Path) -> dict[str, Any]:
         try:
-            self._allowed = frozenset(json.loads(names.read_text(encoding="utf-8")))
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(
-                f"the art in {folder} is incomplete: delete the folder to fetch it anew"
+                f"the art in {self._folder} is incomplete: delete the folder to fetch it anew"
             ) from error
-        self.sprite = lru_cache(maxsize=20_000)(self._sprite)
-        self._original = lru_cache(maxsize=2_000)(self._read)
+        return found
 
-    def _sprite(self, codepoint: str, px: int, colour: str | None = None) -> Image.Image:
+    def _sprite(self, codepoint: str, px: int, colour: str | None = None, style: str = "3d") -> Image.Image:
         """The sprite cropped to what is visible and scaled so that its longer side is `px` pixels, RGBA."""
-        image = self._original(codepoint)
+        image = self._original(codepoint, flat=style != "3d")
         if colour is not None:
             image = Image.fromarray(recolour(np.asarray(image), colour))
-        scale = px / max(image.size)
-        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        # Premultiplied, so that what hides under transparent pixels does not bleed into the edge.
-        return image.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+        if style == "sticker":
+            return _die_cut(_scaled(image, px - 2 * _BORDER))
+        return _scaled(image, px)
 
-    def _read(self, codepoint: str) -> Image.Image:
-        if codepoint.removesuffix("-fe0f") not in self._allowed and codepoint not in self._allowed:
+    def _read(self, codepoint: str, *, flat: bool) -> Image.Image:
+        name = self._names.get(codepoint) or self._names.get(codepoint.removesuffix("-fe0f"))
+        if name is None:
             raise DataError(f"{codepoint} is not in Microsoft's set: leave it out of the concept table")
-        try:
-            with Image.open(self._assets / f"{codepoint}.webp") as file:
-                image = file.convert("RGBA")
-        except OSError as error:
-            raise DataError(f"no art for {codepoint}: check the codepoint in the concept table") from error
+        image = self._drawn(name) if flat else self._rendered(codepoint)
         visible = image.getchannel("A").point(_VISIBLE).getbbox()
         if visible is None:
             raise DataError(f"the art for {codepoint} is empty: leave it out of the concept table")
         return image.crop(visible)
+
+    def _rendered(self, codepoint: str) -> Image.Image:
+        try:
+            with Image.open(self._assets / f"{codepoint}.webp") as file:
+                return file.convert("RGBA")
+        except OSError as error:
+            raise DataError(f"no art for {codepoint}: check the codepoint in the concept table") from error
+
+    def _drawn(self, name: str) -> Image.Image:
+        """The flat vector drawing of that name."""
+        try:
+            from resvg_py import svg_to_bytes  # the 3D style does without it
+        except ImportError as error:
+            raise DataError("flat drawings need resvg-py: pip install 'limner[train]'") from error
+
+        self._drawings = self._drawings or self._json(self._flat_file)["icons"]
+        if name not in self._drawings:
+            raise DataError(f"no flat drawing of {name}: leave it out of the concept table")
+        side = self._drawings[name].get("width", _FLAT_SIDE)
+        box = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}"'
+        svg = f"<svg {box}>{self._drawings[name]['body']}</svg>"
+        png = svg_to_bytes(svg_string=svg, width=_ORIGINAL, height=_ORIGINAL, skip_system_fonts=True)
+        with Image.open(io.BytesIO(png)) as file:
+            return file.convert("RGBA")
+
+
+def _scaled(image: Image.Image, px: int) -> Image.Image:
+    """Its longer side `px` pixels long."""
+    scale = px / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    # Premultiplied, so that what hides under transparent pixels does not bleed into the edge.
+    return image.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+
+
+def _die_cut(image: Image.Image) -> Image.Image:
+    """With a white border, and a thin grey edge around it."""
+    size = (image.width + 2 * _BORDER, image.height + 2 * _BORDER)
+    shape = Image.new("L", size)
+    shape.paste(image.getchannel("A"), (_BORDER, _BORDER))
+    wide = shape.filter(ImageFilter.GaussianBlur(_BORDER / 2))
+    sticker = Image.new("RGBA", size, "#b9bec6")
+    sticker.putalpha(wide.point([min(255, 14 * level) for level in range(256)]))
+    white = Image.new("RGBA", size, "white")
+    white.putalpha(wide.point([max(0, min(255, 10 * level - 190)) for level in range(256)]))
+    sticker.alpha_composite(white)
+    sticker.alpha_composite(image, (_BORDER, _BORDER))
+    return sticker

@@ -2,91 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from limner.training.scenes.spec import SHELTERED, Group, Scene
+from limner.training.scenes.concepts import is_many
+from limner.training.scenes.places import SHELTERED
+from limner.training.scenes.spec import Group, Scene
+from limner.training.scenes.wording import Shares, Wording
 
-__all__ = ["caption", "tells_condition", "tells_place"]
+__all__ = ["caption", "indefinite", "tells_condition", "tells_place"]
 
 T = TypeVar("T")
 
-_NUMBERS = {2: ("two", "2", "a pair of"), 3: ("three", "3"), 4: ("four", "4")}
-_RELATION_PHRASES = {
-    "left of": ("to the left of", "left of", "on the left of"),
-    "right of": ("to the right of", "right of", "on the right of"),
-    "next to": ("next to", "beside", "and", "with"),
-    "playing with": ("playing with", "chasing", "is playing with"),
-    "in front of": ("in front of", "standing in front of"),
-    "behind": ("behind", "standing behind"),
-    "above": ("above", "over", "high above"),
-    "below": ("below", "under", "underneath"),
-    "on": ("on", "on top of", "sitting on"),
-}
-_CONDITION_PHRASES = {
-    "day": ("on a sunny day", "in the sunshine", "during the day"),
-    "sunset": ("at sunset", "in the evening", "at dusk"),
-    "night": ("at night", "under the stars", "by night"),
-    "rain": ("in the rain", "on a rainy day", "in rainy weather"),
-}
-_SHELTERED_CONDITION_PHRASES = {"day": ("during the day", "by day"), "night": ("at night", "by night")}
-_KEYWORDS = {"day": "sunny", "sunset": "sunset", "night": "night", "rain": "rain"}
-_ADJECTIVES = ("cute", "little", "happy", "lovely", "nice")
-_ARTICLES = ("a", "a", "a", "the", "one")
-_OPENINGS = ("a picture of", "an illustration of", "a drawing of", "there is", "an image of")
-_MANY = "there are"
+# Letters and sounds part here: a unicorn, a ufo, an hourglass.
+_LIKE_CONSONANTS, _LIKE_VOWELS = ("uni", "ufo"), ("hour", "suv")
 _ADORABLE = frozenset({"animal", "bird", "sea", "bug"})
-
-_SHARES = {"telegram": 0.12, "place": 0.9, "condition": 0.9, "opening": 0.15, "capital": 0.5, "stop": 0.2}
-"""How often a caption is a telegram, tells the place, tells the condition, ..."""
-
-# Nobody says that it is day, unless it matters.
-_DAY_SHARE = 0.25
-_ADJECTIVE_SHARE, _SYNONYM_SHARE = 0.2, 0.35
+_ALWAYS_THROWN = ("telegram", "place", "condition", "opening", "capital", "stop")
+_THROWN_IF_EVER = ("front", "verb")
+_THERE_IS, _THERE_ARE = "there is", "there are"
+_JOINING = "and"
 
 
-def caption(scene: Scene, random: np.random.Generator) -> str:
+class _Named(NamedTuple):
+    """Words for a group of things; whether a verb after them is in the plural; whether they go without "a"."""
+
+    words: str
+    many: bool = False
+    mass: bool = False
+
+
+def caption(scene: Scene, wording: Wording, random: np.random.Generator) -> str:
     """One way to say what the scene shows.
 
     However the dice fall, the same number of them is thrown: the same generator words another scene alike.
     """
-    style = _style(scene, random)
-    if "telegram" in style:
-        return _telegram(scene, style, random)
-    words = [_noun_phrase(scene.groups[0], random)]
+    said = _said(scene, wording.shares, random)
+    if "telegram" in said:
+        return _telegram(scene, wording, said, random)
+    first, relation = _noun_phrase(scene.groups[0], wording, random), ""
+    second = _Named("")
     if scene.relation is not None:
-        words.append(_choose(random, _RELATION_PHRASES[scene.relation]))
-        words.append(_noun_phrase(scene.groups[1], random))
-    place, condition = _choose(random, scene.place.phrases), _choose(random, _condition_phrases(scene))
-    if "place" in style:
-        words.append(place)
-    if "condition" in style:
-        words.append(condition)
-    opening = _choose(random, _OPENINGS)
-    if opening == "there is" and _is_many(scene.groups[0]):
-        opening = _MANY
-    text = " ".join([opening, *words] if "opening" in style else words)
-    text = text[0].upper() + text[1:] if "capital" in style else text
-    return text + ("." if "stop" in style else "")
+        relation = _choose(random, wording.relations[scene.relation])
+        second = _noun_phrase(scene.groups[1], wording, random)
+    where = _where(scene, wording, said, random)
+    opening = _choose(random, wording.openings)
+    opening = _agreeing(opening, first) if "opening" in said else ""
+    before, after = _style_words(scene, wording, random)
+    begins = before or opening
+    front = where if "front" in said and begins in {"", _THERE_IS, _THERE_ARE} else ""
+    verb, verb_of_both = (
+        _verbs(first, relation, where and not front) if "verb" in said and not begins else ("", "")
+    )
+    words = [begins, first.words, verb, relation, second.words, verb_of_both, "" if front else where, after]
+    text = (f"{front}, " if front else "") + _joined(words)
+    text = text[0].upper() + text[1:] if "capital" in said else text
+    return text + ("." if "stop" in said else "")
 
 
-def _style(scene: Scene, random: np.random.Generator) -> set[str]:
-    """Which of `_SHARES` this caption does."""
-    shares = _SHARES | ({"condition": _DAY_SHARE} if scene.condition == "day" else {})
-    dice = random.random(len(shares))
-    return {what for (what, share), die in zip(shares.items(), dice, strict=True) if die < share}
+def _verbs(first: _Named, relation: str, place_follows: object) -> tuple[str, str]:
+    """The verb after the first thing, and the one after both, if they are joined by "and"."""
+    if relation == _JOINING:
+        return "", "are" if place_follows else ""
+    if not (relation or place_follows):
+        return "", ""
+    return "are" if first.many else "is", ""
 
 
-def _telegram(scene: Scene, style: set[str], random: np.random.Generator) -> str:
+def _said(scene: Scene, shares: Shares, random: np.random.Generator) -> set[str]:
+    """Which of its shares this caption does."""
+    names = [*_ALWAYS_THROWN, *(name for name in _THROWN_IF_EVER if getattr(shares, name))]
+    odds = {name: getattr(shares, name) for name in names}
+    if scene.condition == "day":
+        odds["condition"] = shares.day
+    dice = random.random(len(odds))
+    return {what for (what, share), die in zip(odds.items(), dice, strict=True) if die < share}
+
+
+def _telegram(scene: Scene, wording: Wording, said: set[str], random: np.random.Generator) -> str:
     """Keywords with commas: "dog, ball, park"."""
-    parts = [_bare(group, random) for group in scene.groups]
-    if "place" in style:
+    parts = [_bare(group, wording, random).words for group in scene.groups]
+    if "place" in said:
         parts.append(_place_keyword(scene))
-    if "condition" in style:
-        parts.append(_KEYWORDS[scene.condition])
+    if "condition" in said and _condition_phrases(scene, wording) != ("",):
+        parts.append(wording.conditions[scene.condition].keyword)
+    if any(_style_words(scene, wording, random)):
+        parts.append(wording.styles[scene.style].keyword)
     return ", ".join(parts)
+
+
+def _where(scene: Scene, wording: Wording, said: set[str], random: np.random.Generator) -> str:
+    place = _choose(random, scene.place.phrases)
+    condition = _choose(random, _condition_phrases(scene, wording))
+    return _joined([place if "place" in said else "", condition if "condition" in said else ""])
+
+
+def _style_words(scene: Scene, wording: Wording, random: np.random.Generator) -> tuple[str, str]:
+    """What tells the style, before the sentence or after it; nothing if it is not told."""
+    if len(wording.styles) == 1:
+        return "", ""
+    style, told = wording.styles[scene.style], random.random()
+    if (at := int(random.random() * len(style.openings + style.endings))) < len(style.openings):
+        words = style.openings[at], ""
+    else:
+        words = "", style.endings[at - len(style.openings)]
+    return words if told < style.told else ("", "")
+
+
+def _agreeing(opening: str, first: _Named) -> str:
+    return _THERE_ARE if opening == _THERE_IS and first.many else opening
 
 
 def tells_place(text: str, scene: Scene) -> bool:
@@ -94,52 +119,72 @@ def tells_place(text: str, scene: Scene) -> bool:
     return _says(text, [*scene.place.phrases, _place_keyword(scene)])
 
 
-def tells_condition(text: str, scene: Scene) -> bool:
+def tells_condition(text: str, scene: Scene, wording: Wording) -> bool:
     """Whether a caption of the scene says in what light and weather."""
-    return _says(text, [*_condition_phrases(scene), _KEYWORDS[scene.condition]])
+    return _says(text, [*_condition_phrases(scene, wording), wording.conditions[scene.condition].keyword])
 
 
 def _says(text: str, phrases: list[str]) -> bool:
     said = f" {text.lower().rstrip('.').replace(',', '')} "
-    return any(f" {phrase} " in said for phrase in phrases)
+    return any(phrase and f" {phrase} " in said for phrase in phrases)
 
 
 def _place_keyword(scene: Scene) -> str:
     return scene.place.phrases[0].removeprefix("in the ").removeprefix("on the ").removeprefix("in a ")
 
 
-def _condition_phrases(scene: Scene) -> tuple[str, ...]:
-    sheltered = scene.place.setting in SHELTERED
-    return (_SHELTERED_CONDITION_PHRASES if sheltered else _CONDITION_PHRASES)[scene.condition]
+def _condition_phrases(scene: Scene, wording: Wording) -> tuple[str, ...]:
+    condition = wording.conditions[scene.condition]
+    if scene.place.setting == "space":
+        return ("",)
+    return condition.sheltered if scene.place.setting in SHELTERED else condition.phrases
 
 
-def _noun_phrase(group: Group, random: np.random.Generator) -> str:
-    adjective = random.random() < _ADJECTIVE_SHARE and group.concept.group in _ADORABLE
-    words = _bare(group, random, adjective=adjective)
-    article = _choose(random, _ARTICLES)
-    if _is_many(group):
-        return words
-    if article == "a" and words[0].lower() in "aeiou" and not words.startswith(("uni", "ufo")):
-        article = "an"
-    return f"{article} {words}"
+def _noun_phrase(group: Group, wording: Wording, random: np.random.Generator) -> _Named:
+    adjective = random.random() < wording.shares.adjective and group.concept.group in _ADORABLE
+    named = _bare(group, wording, random, adjective=adjective)
+    article = _choose(random, wording.articles)
+    if named.many:
+        return named
+    if named.mass and wording.mass:
+        article = wording.mass.get(article, article)
+    return named._replace(words=indefinite(named.words) if article == "a" else f"{article} {named.words}")
 
 
-def _bare(group: Group, random: np.random.Generator, *, adjective: bool = False) -> str:
-    """Count, adjective, colour and noun, without an article."""
+def indefinite(words: str) -> str:
+    """The words after "a" or "an", as they sound."""
+    first = words.lower()
+    vowel = first[0] in "aeiou" and not first.startswith(_LIKE_CONSONANTS)
+    return f"{'an' if vowel or first.startswith(_LIKE_VOWELS) else 'a'} {words}"
+
+
+def _bare(group: Group, wording: Wording, random: np.random.Generator, *, adjective: bool = False) -> _Named:
+    """Count, size, adjectives, colour and noun, without an article."""
     names = group.concept.noun, group.concept.plural
     synonyms = _choose(random, group.concept.synonyms or (names,))
-    name, plural = synonyms if random.random() < _SYNONYM_SHARE else names
-    number, praise = _choose(random, _NUMBERS.get(group.count, ("",))), _choose(random, _ADJECTIVES)
-    words = [number] if number else []
-    if adjective:
-        words.append(praise)
-    if group.colour:
-        words.append(group.colour)
-    return " ".join([*words, plural if group.count > 1 else name])
+    name, plural = synonyms if random.random() < wording.shares.synonym else names
+    number, praise = (
+        _choose(random, wording.numbers.get(group.count, ("",))),
+        _choose(random, wording.adjectives),
+    )
+    size = _choose(random, wording.sizes.get(group.size or "", ("",))) if wording.sizes else ""
+    look = _look(group, random, wording.shares.looks) if wording.shares.looks else ""
+    words = [number, size, praise if adjective else "", look, group.colour or ""]
+    return _Named(
+        _joined([*words, plural if group.count > 1 else name]),
+        many=group.count > 1 or is_many(name, plural),
+        mass=plural.endswith(f" of {name}"),
+    )
 
 
-def _is_many(group: Group) -> bool:
-    return group.count > 1 or group.concept.is_plural
+def _look(group: Group, random: np.random.Generator, share: float) -> str:
+    """What can be seen of a thing in its own colour, now and then."""
+    told, look = random.random() < share, _choose(random, group.concept.looks or ("",))
+    return look if told and not group.colour else ""
+
+
+def _joined(words: Iterable[str]) -> str:
+    return " ".join(word for word in words if word)
 
 
 def _choose(random: np.random.Generator, options: Sequence[T]) -> T:

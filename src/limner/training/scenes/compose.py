@@ -9,21 +9,25 @@ import numpy as np
 from PIL import Image
 
 from limner.training.scenes.art import Art
-from limner.training.scenes.backdrop import LIGHT, paint_backdrop
+from limner.training.scenes.backdrop import LIGHT, paint_backdrop, veil
+from limner.training.scenes.concepts import flies
 from limner.training.scenes.layout import Box, arrange
-from limner.training.scenes.spec import SHELTERED, SIDE, Scene, flies
+from limner.training.scenes.places import SHELTERED
+from limner.training.scenes.spec import SIDE, Scene
 from limner.types import Floats, Pixels
 
 __all__ = ["compose", "shade"]
 
-_SUN, _MOON, _CLOUD = "2600-fe0f", "1f319", "2601-fe0f"
+_IN_THE_SKY = {"day": "2600-fe0f", "dawn": "2600-fe0f", "night": "1f319"}
+_CLOUD = "2601-fe0f"
+# At least as bright is what hangs and stands in a room at night.
+_LAMP = 0.7
 _SUN_PX, _CLOUD_PX = 44, 56
 
 # Where the middle of what belongs to a place or its sky is: at the picture's sides, and nearer to what it is about.
 _SIDES, _INNER = (32, 224), (96, 160)
 
-# Seats and backs are a little below a thing's highest point.
-_SEAT_HEIGHT, _SEAT_GRID = 0.8, 16
+_SEAT_GRID = 16
 
 # A shadow's half axes as shares of the width that the thing touches the ground with, their least, and how dark
 # its middle is. What of a thing is visible in its lowest tenth touches the ground.
@@ -41,7 +45,9 @@ def compose(scene: Scene, art: Art, random: np.random.Generator) -> Pixels:
     canvas_HWC = paint_backdrop(scene.place, scene.condition, int(random.integers(4)))
     _paint_sky(canvas_HWC, scene, art, random)
     _paint_clutter(canvas_HWC, scene, art, random)
-    _paint_things(canvas_HWC, boxes, art, swimming=scene.place.setting == "sea")
+    if scene.condition == "fog":
+        veil(canvas_HWC, scene.place)
+    _paint_things(canvas_HWC, boxes, art, scene)
     pixels_HWC: Pixels = np.clip(canvas_HWC * 255 + 0.5, 0, 255).astype(np.uint8)
     return pixels_HWC
 
@@ -49,42 +55,48 @@ def compose(scene: Scene, art: Art, random: np.random.Generator) -> Pixels:
 def _paint_sky(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
     """Sun or moon and clouds, unless the scene is about something of the kind."""
     about_the_sky = any(group.concept.group == "sky" for group in scene.groups)
-    if about_the_sky or scene.place.setting in SHELTERED:
+    if about_the_sky or scene.place.setting in SHELTERED or scene.condition == "fog":
         return
     middles = random.permutation(_SIDES + _INNER)
-    if scene.condition in {"day", "night"}:
-        sprite = art.sprite(_SUN if scene.condition == "day" else _MOON, _SUN_PX)
+    if scene.condition in _IN_THE_SKY:
+        sprite = art.sprite(_IN_THE_SKY[scene.condition], _SUN_PX, None, scene.style)
         _paste(canvas_HWC, sprite, int(middles[0]), 56)
     if scene.condition != "night":
-        light = LIGHT[scene.condition]
+        light, sprite = LIGHT[scene.condition], art.sprite(_CLOUD, _CLOUD_PX, None, scene.style)
         for middle in middles[1 : 1 + random.integers(1, 3)]:
-            _paste(canvas_HWC, art.sprite(_CLOUD, _CLOUD_PX), int(middle), 64, light)
+            _paste(canvas_HWC, sprite, int(middle), 64, light)
 
 
 def _paint_clutter(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
     """What stands around in the place, its sides first, unless the scene is about it."""
     light = LIGHT[scene.condition]
+    if scene.place.setting in {"indoor", "space"}:
+        light = np.maximum(light, _LAMP)
     shown = {group.concept.codepoint for group in scene.groups}
     for item in scene.place.clutter:
         if item.codepoint in shown:
             continue
+        sprite = art.sprite(item.codepoint, item.px, None, scene.style)
+        if item.at is not None:
+            _paste(canvas_HWC, sprite, item.at, item.foot, light)
+            continue
         middles = [*random.permutation(_SIDES), *random.permutation(_INNER)]
         for middle in middles[: random.integers(item.most + 1)]:
-            _paste(canvas_HWC, art.sprite(item.codepoint, item.px), int(middle), item.foot, light)
+            _paste(canvas_HWC, sprite, int(middle), item.foot, light)
 
 
-def _paint_things(canvas_HWC: Floats, boxes: list[Box], art: Art, *, swimming: bool) -> None:
+def _paint_things(canvas_HWC: Floats, boxes: list[Box], art: Art, scene: Scene) -> None:
     """The things in order; one that stands on another finds its top."""
-    top = 0
+    top, swimming = 0, scene.place.setting == "sea"
     for box in boxes:
-        sprite = art.sprite(box.concept.codepoint, box.px, box.group.colour)
+        sprite = art.sprite(box.concept.codepoint, box.px, box.group.colour, scene.style)
         foot = top if box.foot is None else box.foot
-        if box.shadow:
+        if box.shadow and scene.style == "3d":
             shade(canvas_HWC, box.x, foot, sprite)
         if swimming and not flies(box.concept) and box.foot is not None:
             sprite = _half_sunk(sprite)
         _paste(canvas_HWC, sprite, box.x, foot)
-        top = foot - round(sprite.height * _SEAT_HEIGHT / _SEAT_GRID) * _SEAT_GRID
+        top = foot - round(sprite.height * box.concept.seat / _SEAT_GRID) * _SEAT_GRID
 
 
 def _paste(canvas_HWC: Floats, sprite: Image.Image, x: int, foot: int, light: Floats | None = None) -> None:

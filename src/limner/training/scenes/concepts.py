@@ -1,29 +1,21 @@
-"""The vocabulary: one row of `data/concepts.csv` for each thing that can be drawn, and the places.
+"""The things: one row of a table `concepts.csv` for each that can be drawn.
 
-The table's columns `body` and `own_ground` are notes for whoever extends it; nothing here reads them.
+The column `own_ground` is a note for whoever extends the table; nothing here reads it.
 """
 
 from __future__ import annotations
 
 import csv
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from limner.errors import DataError
 
-__all__ = [
-    "COLOURS",
-    "CONDITIONS",
-    "Clutter",
-    "Concept",
-    "Place",
-    "data_folder",
-    "load_concepts",
-    "load_places",
-]
+__all__ = ["COLOURS", "CONDITIONS", "SIDE", "Concept", "data_folder", "flies", "is_many", "load_concepts"]
+
+SIDE = 256
+"""Height and width of a scene's picture in pixels."""
 
 COLOURS = {
     "red": "#e5342b",
@@ -41,14 +33,17 @@ COLOURS = {
 }
 """The twelve colours that a thing can be painted in."""
 
-CONDITIONS = ("day", "sunset", "night", "rain")
-"""The lights and weathers."""
+CONDITIONS = ("day", "sunset", "night", "rain", "dawn", "fog", "snowfall")
+"""The lights and weathers that can be drawn; a vocabulary has some of them."""
 
-_SUPPORTS = {"ground", "water", "underwater", "sky", "indoor"}
+_SUPPORTS = {"ground", "water", "underwater", "sky", "indoor", "space"}
 _FACINGS = {"left", "right", "front"}
 _SIZES = {"1", "2", "3", "4", "5"}
 _FLAGS = {"0", "1"}
-_SETTINGS = {"outdoor", "sea", "underwater", "indoor"}
+
+# Backs and seats are a little below a thing's highest point, in percent.
+_USUAL_SEAT = 80
+_BODIES = {"full", "bust", "waist", "head", "cut"}
 _COLUMNS = (
     "codepoint",
     "noun",
@@ -60,6 +55,7 @@ _COLUMNS = (
     "support",
     "when",
     "facing",
+    "body",
     "recolour",
 )
 _MAY_BE_EMPTY = {"synonyms", "also", "when"}
@@ -76,10 +72,13 @@ class Concept:
         also: words for it that are true and not its own: a parrot is a bird.
         group: its kind ("animal", "vehicle", ...).
         size: 1 (an apple) to 5 (a house).
-        support: where it can be: "ground", "water", "underwater", "sky", "indoor".
+        support: where it can be: "ground", "water", "underwater", "sky", "indoor", "space".
         when: the only conditions under which it can be seen; empty is any.
         facing: where its picture looks: "left", "right", or "front" if it must not be mirrored.
+        body: "full"; "bust", an animal's head; "waist" and "head", a person cut off there; "cut" off at the right.
         recolour: whether its picture can be painted in another colour.
+        looks: adjectives that are true of its own picture.
+        seat: how high what is on it sits, as a share of its height.
     """
 
     codepoint: str
@@ -92,12 +91,15 @@ class Concept:
     support: frozenset[str]
     when: frozenset[str]
     facing: str
+    body: str
     recolour: bool
+    looks: tuple[str, ...] = ()
+    seat: float = 0.8
 
     @property
     def is_plural(self) -> bool:
         """Whether one of it is many already, like french fries: it has no article and is not counted."""
-        return self.noun == self.plural and self.noun.endswith("s")
+        return is_many(self.noun, self.plural)
 
     @property
     def names(self) -> frozenset[str]:
@@ -105,36 +107,30 @@ class Concept:
         return frozenset({self.noun, *(one for one, _ in self.synonyms)})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Clutter:
-    """What stands around in a place: up to `most` of it, `px` pixels large, with the foot in row `foot`."""
-
-    codepoint: str
-    px: int
-    foot: int
-    most: int
+def is_many(one: str, several: str) -> bool:
+    """Whether a word for one of a thing is a plural, like french fries."""
+    return one == several and one.endswith("s")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where a scene is set; see `data/places.toml` for the fields."""
-
-    name: str
-    phrases: tuple[str, ...]
-    setting: str
-    horizon: int
-    ground: tuple[str, str]
-    hills: str | None = None
-    water: tuple[str, str] | None = None
-    road: bool = False
-    furrows: bool = False
-    clutter: tuple[Clutter, ...] = ()
+def flies(concept: Concept) -> bool:
+    """Whether a thing belongs into the air, or into space, and cannot stand on the ground."""
+    return bool(concept.support & {"sky", "space"}) and "ground" not in concept.support
 
 
-def data_folder() -> Path:
-    """Where the concept table lies: inside an installed package, else at the root of the checkout."""
+def data_folder(vocabulary: str = "") -> Path:
+    """Where a vocabulary's tables lie: inside an installed package, else at the root of the checkout.
+
+    Args:
+        vocabulary: "" for the newest, else the name of a model that was taught an older one.
+
+    Raises:
+        DataError: there is no such vocabulary.
+    """
     packaged = Path(__file__).parent / "data"
-    return packaged if packaged.is_dir() else Path(__file__).parents[4] / "data"
+    folder = (packaged if packaged.is_dir() else Path(__file__).parents[4] / "data") / vocabulary
+    if not (folder / "concepts.csv").is_file():
+        raise DataError(f"there is no vocabulary {vocabulary!r}: {folder} has no concepts.csv")
+    return folder
 
 
 def load_concepts(path: Path) -> tuple[Concept, ...]:
@@ -181,7 +177,9 @@ def _concept(row: dict[str, str], where: str) -> Concept:
         ("support", support <= _SUPPORTS),
         ("facing", row["facing"] in _FACINGS),
         ("when", set(_words(row["when"])) <= set(CONDITIONS)),
+        ("body", row["body"] in _BODIES),
         ("recolour", row["recolour"] in _FLAGS),
+        ("seat", (row.get("seat") or "0").isdecimal()),
     ):
         if not ok:
             raise DataError(f"{where}: column {column} cannot be {row[column]!r}")
@@ -196,7 +194,10 @@ def _concept(row: dict[str, str], where: str) -> Concept:
         support=support,
         when=frozenset(_words(row["when"])),
         facing=row["facing"],
+        body=row["body"],
         recolour=row["recolour"] == "1",
+        looks=tuple(_words(row.get("looks") or "")),
+        seat=int(row.get("seat") or _USUAL_SEAT) / 100,
     )
 
 
@@ -216,25 +217,3 @@ def _regular_plural(noun: str) -> str:
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return noun[:-1] + "ies"
     return noun + "s"
-
-
-def load_places(path: Path) -> tuple[Place, ...]:
-    """Read the table of places.
-
-    Raises:
-        DataError: the file is missing or not valid TOML, or a place has unknown or missing fields.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return tuple(_place(name, fields) for name, fields in table.items())
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"cannot read the places in {path}: {error}") from error
-
-
-def _place(name: str, fields: dict[str, Any]) -> Place:
-    lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
-    clutter = tuple(Clutter(**item) for item in fields.get("clutter", ()))
-    place = Place(name=name, **(fields | lists | {"clutter": clutter}))
-    if place.setting not in _SETTINGS:
-        raise ValueError(f"{name} has the setting {place.setting!r}; choose one of {sorted(_SETTINGS)}")
-    return place

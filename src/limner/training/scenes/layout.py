@@ -8,26 +8,16 @@ stands in the middle as a rule (docs/decisions/0003-scenes-on-the-token-grid.md)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from limner.training.scenes.concepts import COLOURS, Concept
-from limner.training.scenes.spec import SIDE, Group, Scene, flies
+from limner.training.scenes.concepts import Concept, flies
+from limner.training.scenes.relations import CUT_BELOW
+from limner.training.scenes.spec import SIDE, Group, Scene
 
-__all__ = [
-    "GRID",
-    "PAINTS",
-    "PARTS",
-    "PIXELS_OF_SIZE",
-    "Box",
-    "arrange",
-    "feet",
-    "paint_of",
-    "things_in_cells",
-]
+__all__ = ["CELLS", "GRID", "PIXELS_OF_SIZE", "Box", "arrange"]
 
 GRID = 32
 """Pixels of a grid cell's side."""
@@ -36,9 +26,15 @@ PIXELS_OF_SIZE = {1: 64, 2: 64, 3: 96, 4: 128, 5: 128}
 """How many pixels the box of a thing of each size takes."""
 
 # The size that several of a kind are drawn in at most, so that they fit beside each other.
-_LARGEST_OF_COUNT = {2: 3, 3: 2, 4: 2}
+_LARGEST_OF_COUNT = {2: 3, 3: 2, 4: 2, 5: 2}
 
-_CELLS = SIDE // GRID
+# Five stand in two rows: the cells at which they begin, the two at the back first, seen through the gaps.
+_FIVE = ((2, True), (5, True), (0, False), (3, False), (6, False))
+
+_PIXELS_OF_UNUSUAL = {"big": 128, "small": 64}
+
+CELLS = SIDE // GRID
+"""Cells in a row, and in a column."""
 
 # Most pictures put what they are about in the middle. A network that must find out from the noise where things stand
 # needs several times the training; a few elsewhere keep it from believing that there is one picture to a caption.
@@ -46,14 +42,14 @@ _CENTRED_SHARE = 0.75
 
 _SMALL, _MEDIUM = 2, 3
 
-PARTS = 1 + sum(cells * cells for cells in (2, 3, 4))
-"""How many parts things have, over all sizes: one for each cell of their boxes, and 0 for no thing."""
+# The rows that things stand on: in front, behind, in mid-water; the highest foot of what flies; in mid-air where
+# there is nothing else; at the picture's lower edge, which cuts people off as their art does.
+_FRONT, _BACK, _WATER, _AIR, _SKY, _EDGE = 224, 192, 192, 96, 160, 256
 
-PAINTS = 1 + len(COLOURS)
-"""How many paints things have: their own colours, which is 0, and the twelve."""
+# The settings in which nothing stands.
+_FOOT_OF_FLOATING = {"underwater": _WATER, "space": _WATER, "sky": _SKY}
 
-# The rows that things stand on: in front, behind, in mid-water; the highest foot of what flies.
-_FRONT, _BACK, _WATER, _AIR = 224, 192, 192, 96
+_CLOSE = frozenset({"near", "chasing", "running from"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,59 +80,29 @@ def arrange(scene: Scene, random: np.random.Generator) -> list[Box]:
     """The scene's things, the furthest first."""
     if scene.relation is None:
         return _alone(scene, random)
-    if scene.relation in {"in front of", "behind"}:
-        return _one_before_the_other(scene, random)
-    if scene.relation in {"above", "below"}:
-        return _one_over_the_other(scene, random)
-    if scene.relation == "on":
-        return _one_on_the_other(scene, random)
-    return _side_by_side(scene, random)
-
-
-def things_in_cells(boxes: Sequence[Box], numbers: Mapping[str, int]) -> NDArray[np.uint16]:
-    """(3, 8, 8): for each grid cell, the number of the thing seen there, of its part, and of its paint; 0 for none.
-
-    Args:
-        boxes: the scene's things, the furthest first.
-        numbers: each concept's, from 1.
-    """
-    cells_3hw = np.zeros((3, _CELLS, _CELLS), dtype=np.uint16)
-    foot = 0
-    for box in boxes:
-        # What stands on another thing stands at about four fifths of its height.
-        foot = foot if box.foot is None else box.foot
-        thing, paint = numbers[box.concept.noun], paint_of(box.group.colour)
-        top, left, size = (foot - box.px) // GRID, (box.x - box.px // 2) // GRID, box.px // GRID
-        for row in range(max(0, top), min(-(-foot // GRID), _CELLS)):
-            for column in range(max(0, left), min(-(-(box.x + box.px // 2) // GRID), _CELLS)):
-                part = min(row - top, size - 1) * size + min(column - left, size - 1)
-                cells_3hw[:, row, column] = thing, _first_part(size) + part, paint
-        foot -= box.px * 4 // 5
-    return cells_3hw
-
-
-def feet() -> list[int]:
-    """The parts in things' lower left corners: each thing has one, and nothing before it ever covers that."""
-    return [_first_part(size) + (size - 1) * size for size in (2, 3, 4)]
-
-
-def paint_of(colour: str | None) -> int:
-    """The number of a paint, from 1; 0 is a thing's own colour."""
-    return 1 + tuple(COLOURS).index(colour) if colour else 0
-
-
-def _first_part(size: int) -> int:
-    """The number of the upper left part of a thing of `size` x `size` cells."""
-    return 1 + sum(cells * cells for cells in range(_SMALL, size))
+    return _ARRANGE.get(scene.relation, _side_by_side)(scene, random)
 
 
 def _alone(scene: Scene, random: np.random.Generator) -> list[Box]:
     (group,) = scene.groups
-    if group.count == 1:
-        px = PIXELS_OF_SIZE[group.concept.size]
-    else:
-        px = PIXELS_OF_SIZE[min(group.concept.size, _LARGEST_OF_COUNT[group.count])]
-    return list(_row(scene, group, px, _random_start(random, _cells(px) * group.count)))
+    if group.count == max(_LARGEST_OF_COUNT):
+        return list(_two_rows(scene, group))
+    px = _px(group)
+    if group.count > 1:
+        px = min(px, PIXELS_OF_SIZE[_LARGEST_OF_COUNT[group.count]])
+    return list(_row(scene, group, px, _random_start(random, _cells(px) * group.count, group)))
+
+
+def _two_rows(scene: Scene, group: Group) -> Iterator[Box]:
+    px = PIXELS_OF_SIZE[_SMALL]
+    for start, is_back in _FIVE:
+        box = _box(scene, group, px, start)
+        yield replace(box, foot=(box.foot or 0) - GRID) if is_back else box
+
+
+def _px(group: Group) -> int:
+    """The side of a thing's box, if nothing beside it needs the room."""
+    return _PIXELS_OF_UNUSUAL[group.size] if group.size else PIXELS_OF_SIZE[group.concept.size]
 
 
 def _row(scene: Scene, group: Group, px: int, start: int) -> Iterator[Box]:
@@ -148,7 +114,7 @@ def _row(scene: Scene, group: Group, px: int, start: int) -> Iterator[Box]:
 def _side_by_side(scene: Scene, random: np.random.Generator) -> list[Box]:
     first, second = scene.groups
     sizes = _shrink_to_fit(first, second)
-    first_is_left = scene.relation != "right of"
+    first_is_left = scene.relation not in {"right of", "chasing"}
     # Those who play stand close together, and on the side from which they look at each other.
     playing = scene.relation == "playing with"
     if playing:
@@ -156,9 +122,29 @@ def _side_by_side(scene: Scene, random: np.random.Generator) -> list[Box]:
     order = ((first, sizes[0]), (second, sizes[1]))
     left, right = order if first_is_left else order[::-1]
     left_width, right_width = (_cells(px) * group.count for group, px in (left, right))
-    gap = 0 if playing or left_width + right_width == _CELLS else 1
-    start = _random_start(random, left_width + gap + right_width)
+    gap = 0 if playing or scene.relation in _CLOSE or left_width + right_width == CELLS else 1
+    start = _random_start(random, left_width + gap + right_width, right[0])
     return [*_row(scene, *left, start), *_row(scene, *right, start + left_width + gap)]
+
+
+def _far_apart(scene: Scene, _random: np.random.Generator) -> list[Box]:
+    """At the two ends, and not so large that they come near each other."""
+    first, second = (min(_px(group), PIXELS_OF_SIZE[_MEDIUM]) for group in scene.groups)
+    return [
+        _box(scene, scene.groups[0], first, 0),
+        _box(scene, scene.groups[1], second, CELLS - _cells(second)),
+    ]
+
+
+def _in_between(scene: Scene, random: np.random.Generator) -> list[Box]:
+    first, second = scene.groups
+    px, side = _px(first), PIXELS_OF_SIZE[_SMALL]
+    start = _random_start(random, _cells(px) + 2 * _cells(side), second)
+    return [
+        _box(scene, second, side, start),
+        _box(scene, first, px, start + _cells(side)),
+        _box(scene, second, side, start + _cells(side) + _cells(px)),
+    ]
 
 
 def _looks_right(first: Concept, second: Concept, *, otherwise: bool) -> bool:
@@ -170,9 +156,11 @@ def _looks_right(first: Concept, second: Concept, *, otherwise: bool) -> bool:
 
 def _shrink_to_fit(first: Group, second: Group) -> tuple[int, int]:
     """Sizes in pixels of both groups, the larger one made smaller until all stand in one row."""
+    if first.size or second.size:
+        return _px(first), _px(second)  # single ones, and so they fit
     sizes = [first.concept.size, second.concept.size]
     counts = [first.count, second.count]
-    while sum(_cells(PIXELS_OF_SIZE[s]) * n for s, n in zip(sizes, counts, strict=True)) > _CELLS:
+    while sum(_cells(PIXELS_OF_SIZE[s]) * n for s, n in zip(sizes, counts, strict=True)) > CELLS:
         sizes[int(np.argmax(sizes))] -= 1
     return PIXELS_OF_SIZE[sizes[0]], PIXELS_OF_SIZE[sizes[1]]
 
@@ -181,8 +169,8 @@ def _one_before_the_other(scene: Scene, random: np.random.Generator) -> list[Box
     first, second = scene.groups
     front, back = (first, second) if scene.relation == "in front of" else (second, first)
     back_px, front_px = PIXELS_OF_SIZE[back.concept.size], PIXELS_OF_SIZE[front.concept.size]
-    start = _random_start(random, _cells(back_px))
-    aside = min(start + 2, _CELLS - _cells(front_px))
+    start = _random_start(random, _cells(back_px), back)
+    aside = min(start + 2, CELLS - _cells(front_px))
     return [
         _box(scene, back, back_px, start, foot=_BACK),
         _box(scene, front, front_px, aside, foot=_FRONT),
@@ -194,18 +182,29 @@ def _one_over_the_other(scene: Scene, random: np.random.Generator) -> list[Box]:
     upper, lower = (first, second) if scene.relation == "above" else (second, first)
     lower_px = PIXELS_OF_SIZE[lower.concept.size]
     upper_px = PIXELS_OF_SIZE[min(_MEDIUM, upper.concept.size)]
-    start = _random_start(random, max(_cells(lower_px), _cells(upper_px)))
+    start = _random_start(random, max(_cells(lower_px), _cells(upper_px)), lower)
     return [_box(scene, upper, upper_px, start, foot=_AIR), _box(scene, lower, lower_px, start)]
 
 
 def _one_on_the_other(scene: Scene, random: np.random.Generator) -> list[Box]:
-    first, second = scene.groups
+    first, second = scene.groups if scene.relation != "carrying" else scene.groups[::-1]
     seat_px, top_px = PIXELS_OF_SIZE[second.concept.size], PIXELS_OF_SIZE[min(_SMALL, first.concept.size)]
-    start = _random_start(random, _cells(seat_px))
+    start = _random_start(random, _cells(seat_px), second)
     seat = _box(scene, second, seat_px, start)
     aside = (_cells(seat_px) - _cells(top_px)) // 2
     top = _box(scene, first, top_px, start + aside)
     return [seat, replace(top, foot=None, shadow=False)]
+
+
+def _one_within_the_other(scene: Scene, random: np.random.Generator) -> list[Box]:
+    """A small thing in the lower part of a large one: under a tree, in somebody's hands."""
+    small, large = scene.groups if scene.relation == "under" else scene.groups[::-1]
+    large_px, small_px = PIXELS_OF_SIZE[large.concept.size], PIXELS_OF_SIZE[_SMALL]
+    start = _random_start(random, _cells(large_px), large)
+    around = _box(scene, large, large_px, start)
+    held = scene.relation == "holding"
+    within = _box(scene, small, small_px, start + (2 if held else 1), foot=around.foot)
+    return [around, replace(within, shadow=within.shadow and not held)]
 
 
 def _box(scene: Scene, group: Group, px: int, start: int, *, foot: int | None = None) -> Box:
@@ -215,19 +214,25 @@ def _box(scene: Scene, group: Group, px: int, start: int, *, foot: int | None = 
         px=px,
         x=start * GRID + _cells(px) * GRID // 2,
         foot=_own_foot(scene, group.concept, px) if foot is None else foot,
-        shadow=not _floats(scene, group.concept) and scene.place.setting != "sea",
+        shadow=not _floats(scene, group.concept)
+        and scene.place.setting != "sea"
+        and group.concept.body not in CUT_BELOW,
     )
 
 
 def _floats(scene: Scene, concept: Concept) -> bool:
     """Whether a thing flies, or swims below the surface."""
     setting = scene.place.setting
-    return setting == "underwater" or (flies(concept) and setting in {"outdoor", "sea"})
+    if setting in _FOOT_OF_FLOATING:
+        return concept.body not in CUT_BELOW
+    return flies(concept) and setting in {"outdoor", "sea"}
 
 
 def _own_foot(scene: Scene, concept: Concept, px: int) -> int:
-    if scene.place.setting == "underwater":
-        return _WATER
+    if concept.body in CUT_BELOW:
+        return _EDGE
+    if scene.place.setting in _FOOT_OF_FLOATING:
+        return _FOOT_OF_FLOATING[scene.place.setting]
     return max(_AIR, _cells(px) * GRID) if _floats(scene, concept) else _FRONT
 
 
@@ -236,7 +241,27 @@ def _cells(px: int) -> int:
     return -(-px // GRID)
 
 
-def _random_start(random: np.random.Generator, cells: int) -> int:
-    """The first of so many cells in a row: the row stands in the middle, or begins in any even column."""
-    room = _CELLS - cells
+def _random_start(random: np.random.Generator, cells: int, last: Group) -> int:
+    """The first of so many cells in a row: the row stands in the middle, or begins in any even column.
+
+    What is cut off at its right stands at the picture's right edge.
+    """
+    room = CELLS - cells
+    if last.concept.body == "cut":
+        return room
     return room // 2 if random.random() < _CENTRED_SHARE else 2 * int(random.integers(room // 2 + 1))
+
+
+_ARRANGE: dict[str, Callable[[Scene, np.random.Generator], list[Box]]] = {
+    "in front of": _one_before_the_other,
+    "behind": _one_before_the_other,
+    "above": _one_over_the_other,
+    "below": _one_over_the_other,
+    "on": _one_on_the_other,
+    "riding": _one_on_the_other,
+    "carrying": _one_on_the_other,
+    "under": _one_within_the_other,
+    "holding": _one_within_the_other,
+    "between": _in_between,
+    "far from": _far_apart,
+}

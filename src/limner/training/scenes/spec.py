@@ -6,18 +6,19 @@ A `Scene` is drawn at random, but wholly determined by (seed, index).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 
 from limner.errors import DataError
-from limner.training.scenes.concepts import COLOURS, CONDITIONS, Concept, Place
+from limner.training.scenes.concepts import COLOURS, SIDE, Concept
+from limner.training.scenes.places import SHELTERED, Place
+from limner.training.scenes.relations import PASSIVE, can_be_many, can_stand
+from limner.training.scenes.wording import Condition, Style, Wording
 
 __all__ = [
-    "RELATIONS",
-    "SHELTERED",
     "SIDE",
     "Group",
     "Scene",
@@ -26,49 +27,25 @@ __all__ = [
     "can_be_seen",
     "choose",
     "fits_place",
-    "flies",
     "is_held_out",
     "scene_random",
 ]
 
-SIDE = 256
-"""Height and width of a scene's picture in pixels."""
-
-RELATIONS = (
-    "left of",
-    "right of",
-    "next to",
-    "playing with",
-    "in front of",
-    "behind",
-    "above",
-    "below",
-    "on",
-)
-SHELTERED = frozenset({"indoor", "underwater"})
-"""The settings without weather: there it is day or night."""
-
-_CONDITION_SHARES = (0.55, 0.15, 0.15, 0.15)
-
 # How often a scene shows one kind of thing only, a thing that can be painted is, and a thing is single.
 _ALONE, _PAINTED, _SINGLE = 0.35, 0.35, 0.6
 
-_MOST_ALONE, _MOST_BESIDE = 4, 3
+_MOST_BESIDE = 3
 _ROWS = frozenset({"left of", "right of", "next to"})
-_PLAYERS = frozenset({"animal", "bird", "person"})
-_TOYS = frozenset({"sport", "toy"})
-_SEATS = frozenset({"furniture", "vehicle", "animal"})
-_NEVER_SIT = frozenset({"plant", "vehicle"})
 _SUPPORT_OF_SETTING = {
     "outdoor": {"ground", "sky"},
     "sea": {"water", "sky"},
+    "sky": {"sky"},
+    "space": {"space"},
     "underwater": {"underwater"},
     "indoor": {"indoor"},
 }
 
-# Sizes: a medium thing can sit on another or stand before it, and seat a smaller one; from large on a thing
-# still shows when another stands before it; a huge one comes alone and stays outdoors.
-_MEDIUM, _LARGE, _HUGE = 3, 4, 5
+_SMALL, _LARGE = 2, 4
 
 _HELD_OUT_PERCENT = 5
 
@@ -77,11 +54,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """One kind of thing in a scene: `count` of it, in `colour` if that differs from its own."""
+    """One kind of thing in a scene: `count` of it, in `colour` and `size` if these differ from its own."""
 
     concept: Concept
     count: int = 1
     colour: str | None = None
+    size: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +70,7 @@ class Scene:
     place: Place
     condition: str
     relation: str | None = None
+    style: str = "3d"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +79,7 @@ class Vocabulary:
 
     concepts: tuple[Concept, ...]
     places: tuple[Place, ...]
+    wording: Wording
 
 
 def scene_random(seed: int, index: int) -> np.random.Generator:
@@ -122,11 +102,6 @@ def can_be_seen(concept: Concept, condition: str) -> bool:
     return not concept.when or condition in concept.when
 
 
-def flies(concept: Concept) -> bool:
-    """Whether a thing belongs into the air and cannot stand on the ground."""
-    return "sky" in concept.support and "ground" not in concept.support
-
-
 def is_held_out(scene: Scene) -> bool:
     """Whether the scene's combination of things, in either order, and place is kept from training."""
     key = "|".join([*sorted(group.concept.noun for group in scene.groups), scene.place.name])
@@ -142,6 +117,7 @@ class SceneSampler:
             place.name: [concept for concept in vocabulary.concepts if fits_place(concept, place)]
             for place in vocabulary.places
         }
+        self._found: dict[tuple[str, str, str], tuple[Concept, ...]] = {}
 
     def sample(self, seed: int, index: int, *, held_out: bool = False) -> Scene:
         """Scene `index` of the stream `seed`; from the held-out combinations, or from all others."""
@@ -152,38 +128,60 @@ class SceneSampler:
                 return scene
 
     def _draw(self, random: np.random.Generator) -> Scene:
-        place = choose(random, self.vocabulary.places)
+        wording, place = self.vocabulary.wording, choose(random, self.vocabulary.places)
         first = choose(random, self._by_place[place.name])
-        condition = CONDITIONS[random.choice(len(CONDITIONS), p=_CONDITION_SHARES)]
+        condition = self._condition(random, first, place)
+        style = _by_share(random, wording.styles) if len(wording.styles) > 1 else "3d"
+        if random.random() < _ALONE:
+            groups: tuple[Group, ...] = (_group(random, first, max(wording.numbers)),)
+            relation = None
+        else:
+            relation, second = self._pair(random, first, place, condition)
+            groups = (_group(random, first, 1), _group(random, second, 1))
+        if relation in _ROWS:
+            groups = (groups[0], replace(groups[1], count=_count(random, groups[1].concept, _MOST_BESIDE)))
+        elif relation == "between":
+            groups = (groups[0], replace(groups[1], count=2))
+        if wording.shares.sized:
+            groups = _sized(random, groups, relation, wording)
+        return Scene(groups=groups, place=place, condition=condition, relation=relation, style=style)
+
+    def _condition(self, random: np.random.Generator, first: Concept, place: Place) -> str:
+        condition = _by_share(random, self.vocabulary.wording.conditions)
         if place.setting in SHELTERED and condition != "night":
             condition = "day"
-        if not can_be_seen(first, condition):
-            condition = choose(random, sorted(first.when))
-        if random.random() < _ALONE:
-            group = _group(random, first, _MOST_ALONE)
-            return Scene(groups=(group,), place=place, condition=condition)
-        relation, second = self._pair(random, first, place, condition)
-        groups = (_group(random, first, 1), _group(random, second, 1))
-        if relation in _ROWS:
-            groups = (groups[0], replace(groups[1], count=_count(random, second, _MOST_BESIDE)))
-        return Scene(groups=groups, place=place, condition=condition, relation=relation)
+        if place.setting == "space":
+            condition = "night"
+        return condition if can_be_seen(first, condition) else choose(random, sorted(first.when))
 
     def _pair(
         self, random: np.random.Generator, first: Concept, place: Place, condition: str
     ) -> tuple[str, Concept]:
         """A relation that the two things can have, and the second thing."""
-        others = [
-            concept
-            for concept in self._by_place[place.name]
-            if concept is not first and can_be_seen(concept, condition)
-        ]
-        for relation in random.permutation(RELATIONS).tolist():
-            fitting = [other for other in others if _can(first, relation, other)]
-            if fitting:
-                return relation, choose(random, fitting)
+        wording = self.vocabulary.wording
+        relations: list[str] = random.permutation(tuple(wording.relations)).tolist()
+        if wording.shares.acting and random.random() < wording.shares.acting:
+            relations.sort(key=PASSIVE.__contains__)
+        for relation in relations:
+            fitting = self._fitting(first, relation, place)
+            if seen := [other for other in fitting if not other.when or condition in other.when]:
+                return relation, choose(random, seen)
         raise DataError(
             f"nothing in the concept table can stand beside {first.noun!r} {place.phrases[0]}: add a thing"
         )
+
+    def _fitting(self, first: Concept, relation: str, place: Place) -> tuple[Concept, ...]:
+        """All that `first` can have the relation to in such a place; found once, for it takes long."""
+        key = first.noun, relation, place.setting
+        if key not in self._found:
+            others = (one for one in self._by_place[place.name] if one is not first)
+            self._found[key] = tuple(one for one in others if can_stand(first, relation, one))
+        return self._found[key]
+
+
+def _by_share(random: np.random.Generator, options: Mapping[str, Condition] | Mapping[str, Style]) -> str:
+    """One of the names, as often as its share says."""
+    return tuple(options)[random.choice(len(options), p=[option.share for option in options.values()])]
 
 
 def _group(random: np.random.Generator, concept: Concept, most: int) -> Group:
@@ -194,30 +192,25 @@ def _group(random: np.random.Generator, concept: Concept, most: int) -> Group:
 
 
 def _count(random: np.random.Generator, concept: Concept, most: int) -> int:
-    if most == 1 or concept.size >= _HUGE or concept.is_plural or concept.when or random.random() < _SINGLE:
+    if most == 1 or not can_be_many(concept) or random.random() < _SINGLE:
         return 1
     return int(random.integers(2, most + 1))
 
 
-def _can(first: Concept, relation: str, second: Concept) -> bool:
-    """Whether `first relation second` can be drawn so that a person would say it in these words."""
-    up = (flies(first), flies(second))
-    match relation:
-        case "above":
-            return up == (True, False)
-        case "below":
-            return up == (False, True)
-        case "on":
-            return not up[1] and _can_sit_on(first, second)
-        case "playing with":
-            return first.group in _PLAYERS and second.group in _TOYS and not any(up)
-        case "in front of" | "behind":
-            front, back = (first, second) if relation == "in front of" else (second, first)
-            return front.size <= _MEDIUM and back.size >= _LARGE and not any(up)
-        case _:
-            return up[0] == up[1]
+def _sized(
+    random: np.random.Generator, groups: tuple[Group, ...], relation: str | None, wording: Wording
+) -> tuple[Group, ...]:
+    """Single things, alone or beside each other, now and then larger or smaller than usual."""
+    if not (relation is None or relation in _ROWS) or any(group.count > 1 for group in groups):
+        return groups
+    return tuple(
+        replace(group, size=choose(random, unusual))
+        if random.random() < wording.shares.sized and (unusual := _unusual(group.concept))
+        else group
+        for group in groups
+    )
 
 
-def _can_sit_on(top: Concept, seat: Concept) -> bool:
-    small = top.size < seat.size and top.size <= _MEDIUM and "ground" in top.support
-    return small and top.group not in _NEVER_SIT and seat.group in _SEATS and seat.size >= _MEDIUM
+def _unusual(concept: Concept) -> list[str]:
+    """The sizes that a thing has not as a rule."""
+    return ["big"] * (concept.size < _LARGE) + ["small"] * (concept.size > _SMALL)

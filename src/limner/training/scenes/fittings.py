@@ -1,0 +1,188 @@
+"""What is painted on the ground and the walls of a place: textures that repeat every one or two cells of the grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from limner.training.scenes.colour import gradient, rgb
+from limner.training.scenes.concepts import SIDE
+from limner.types import Floats
+
+__all__ = ["FITTINGS", "window_pane"]
+
+_FRAME = "#fbf6ec"
+_PAVEMENT, _DASH = "#b9b6b0", "#f2e3a0"
+_DASH_PERIOD, _DASH_LENGTH = 64, 36
+_PANE = slice(37, 107), slice(165, 223)
+
+Fitting = Callable[[Floats, int, Floats], None]
+"""Paints on a canvas (256, 256, 3) with the horizon in this row, in this light (3,)."""
+
+
+def _road(canvas: Floats, _horizon: int, light: Floats) -> None:
+    """A pavement along the houses, and the dashes of the middle line in front."""
+    canvas[160:172] = rgb(_PAVEMENT) * light
+    dashes = (np.arange(SIDE) % _DASH_PERIOD) < _DASH_LENGTH
+    canvas[236:242, dashes] = rgb(_DASH) * light
+
+
+def _lane(canvas: Floats, _horizon: int, light: Floats) -> None:
+    """A road through the fields."""
+    canvas[176:] = gradient("#7d7f88", "#5f616b", SIDE - 176) * light
+    canvas[176:180] = rgb("#e9e4d4") * light
+    dashes = (np.arange(SIDE) % _DASH_PERIOD) < _DASH_LENGTH
+    canvas[236:242, dashes] = rgb("#f4f1e6") * light
+
+
+def _furrows(canvas: Floats, horizon: int, _light: Floats) -> None:
+    band = (np.arange(SIDE - horizon) // 8) % 2
+    canvas[horizon:] *= np.where(band, 1.0, 0.93).astype(np.float32)[:, None, None]
+
+
+def _boards(canvas: Floats, horizon: int, _light: Floats) -> None:
+    canvas[horizon:, ::32] *= 0.88
+
+
+def _tiles(canvas: Floats, horizon: int, _light: Floats) -> None:
+    """A chequered floor."""
+    rows, columns = np.mgrid[0 : SIDE - horizon, 0:SIDE]
+    canvas[horizon:][(rows // 16 + columns // 32) % 2 == 0] *= 0.86
+
+
+def _wall_tiles(canvas: Floats, horizon: int, _light: Floats) -> None:
+    """Tiles with bright joints on the wall."""
+    joints = canvas[: horizon - 6]
+    joints[15::16] = joints[15::16] * 0.4 + 0.6 * joints.max()
+    joints[:, 31::32] = joints[:, 31::32] * 0.4 + 0.6 * joints.max()
+
+
+def _skirting(canvas: Floats, horizon: int, light: Floats) -> None:
+    canvas[horizon - 6 : horizon] = rgb(_FRAME) * light
+
+
+def _blackboard(canvas: Floats, _horizon: int, light: Floats) -> None:
+    canvas[28:124, 44:212] = rgb("#a8743f") * light
+    canvas[34:118, 50:206] = gradient("#2f6b4f", "#27593f", 84)[:, :156] * light
+
+
+def _curtains(canvas: Floats, horizon: int, light: Floats) -> None:
+    """Red folds at both sides, and a valance above."""
+    folds_W1 = (0.78 + 0.22 * np.cos(np.arange(SIDE) * 2 * np.pi / 16)).astype(np.float32)[:, None]
+    red_WC = rgb("#c5283d") * folds_W1 * light
+    canvas[: horizon + 8, :40] = red_WC[:40]
+    canvas[: horizon + 8, SIDE - 40 :] = red_WC[SIDE - 40 :]
+    canvas[:26] = red_WC * 0.92
+    canvas[26:30] = rgb("#f2c14e") * light
+
+
+def _spotlight(canvas: Floats, horizon: int, _light: Floats) -> None:
+    """A bright ellipse on the floor."""
+    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+    inside = np.clip(1.2 - ((x - 128) / 112) ** 2 - ((y - 216) / 34) ** 2, 0, 1)
+    inside[:horizon] = 0
+    canvas += 0.22 * inside[..., None] * (1 - canvas)
+
+
+def _lines(canvas: Floats, horizon: int, light: Floats) -> None:
+    """A lawn mown in stripes, with white lines."""
+    band = (np.arange(SIDE) // 32) % 2
+    canvas[horizon:] *= np.where(band, 1.0, 0.92).astype(np.float32)[None, :, None]
+    for row in (horizon + 14, 236):
+        canvas[row : row + 4] = rgb("#f7f9f4") * light
+
+
+def _fence(canvas: Floats, horizon: int, light: Floats) -> None:
+    """White pickets along the horizon."""
+    white = rgb("#fbf8f0") * light
+    for row in (horizon - 18, horizon - 8):
+        canvas[row : row + 4] = white
+    for column in range(4, SIDE, 16):
+        canvas[horizon - 26 : horizon + 2, column : column + 7] = white
+
+
+def _path(canvas: Floats, horizon: int, light: Floats) -> None:
+    """Sand that widens from the horizon towards the eye."""
+    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+    half = 10 + (y - horizon) * 0.5
+    sand = (y >= horizon) & (np.abs(x - 128) < half)
+    canvas[sand] = rgb("#e6d3a3") * light
+
+
+def _pool(canvas: Floats, horizon: int, light: Floats) -> None:
+    """Light water between two kerbs."""
+    canvas[horizon + 12 : horizon + 44] = gradient("#5fd0ee", "#38b6e2", 32) * light
+    for row in (horizon + 8, horizon + 44):
+        canvas[row : row + 4] = rgb("#ffffff") * light
+
+
+def _counter(canvas: Floats, horizon: int, light: Floats) -> None:
+    """A worktop along the wall, and the doors of the cupboards under it."""
+    top = horizon - 48
+    canvas[top : horizon + 4] = gradient("#7fb3a8", "#6aa095", 52) * light
+    canvas[top : top + 8] = rgb("#f4e6cf") * light
+    for door in range(0, SIDE, 64):
+        canvas[top + 14 : horizon, door + 4 : door + 60] = rgb("#8fc2b6") * light
+        canvas[top + 28 : top + 32, door + 28 : door + 36] = rgb("#f4e6cf") * light
+
+
+def _shelves(canvas: Floats, horizon: int, light: Floats) -> None:
+    """Books in five colours, their backs 8 pixels wide, on boards 32 pixels apart."""
+    colours = [rgb(colour) * light for colour in ("#b5443c", "#3f6fa8", "#d9a441", "#4f8a5b", "#7a4f8f")]
+    for row in range(0, horizon - 8, 32):
+        for at, column in enumerate(range(2, SIDE - 6, 8)):
+            short = (at * 5 + row // 32 * 3) % 4
+            canvas[row + 6 + 2 * short : row + 27, column : column + 7] = colours[(at * 3 + row // 32) % 5]
+        canvas[row + 27 : row + 32] = rgb("#a36b42") * light
+
+
+def _quay(canvas: Floats, horizon: int, light: Floats) -> None:
+    """A wall of stone between the houses and the water."""
+    canvas[horizon - 4 : horizon + 12] = rgb("#b6ab9c") * light
+    canvas[horizon + 8 : horizon + 12] = rgb("#8d8478") * light
+
+
+def _stands(canvas: Floats, horizon: int, light: Floats) -> None:
+    """Rows of seats in three colours behind the field."""
+    canvas[horizon - 44 : horizon] = rgb("#7b8796") * light
+    colours = [rgb(colour) * light for colour in ("#e2574c", "#f2c14e", "#4f8fd9")]
+    for at, row in enumerate(range(horizon - 40, horizon - 8, 10)):
+        for column in range(2 + 4 * (at % 2), SIDE, 8):
+            canvas[row : row + 5, column : column + 5] = colours[(column // 8 + at) % 3]
+    canvas[horizon - 6 : horizon] = rgb("#f4f4f0") * light
+
+
+def window_pane(canvas: Floats, light: Floats, sky: Floats) -> None:
+    """A window in the wall, with (70, 256, 3) of the sky outside."""
+    frame = rgb(_FRAME) * light
+    canvas[32:112, 160:228] = frame
+    canvas[_PANE] = sky[:, :58]
+    canvas[70:74, 165:223] = frame
+    canvas[37:107, 192:196] = frame
+
+
+FITTINGS: Mapping[str, Fitting] = MappingProxyType(
+    {
+        "blackboard": _blackboard,
+        "boards": _boards,
+        "counter": _counter,
+        "curtains": _curtains,
+        "fence": _fence,
+        "furrows": _furrows,
+        "lane": _lane,
+        "lines": _lines,
+        "path": _path,
+        "pool": _pool,
+        "quay": _quay,
+        "road": _road,
+        "shelves": _shelves,
+        "skirting": _skirting,
+        "spotlight": _spotlight,
+        "stands": _stands,
+        "tiles": _tiles,
+        "wall tiles": _wall_tiles,
+    }
+)
+"""By their names in the table of places."""
