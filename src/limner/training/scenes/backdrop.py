@@ -123,7 +123,7 @@ def veil(canvas: Floats, place: Place) -> None:
     """Fog before everything that is far away, thickest at the horizon."""
     rows = np.arange(SIDE, dtype=np.float32)
     thick = np.where(
-        rows < place.horizon, 0.55 + 0.35 * rows / place.horizon, 0.9 - (rows - place.horizon) / 110
+        rows < place.horizon, 0.45 + 0.32 * rows / place.horizon, 0.77 - (rows - place.horizon) / 120
     )
     thick_H11 = np.clip(thick, 0.12, 0.9).astype(np.float32)[:, None, None]
     canvas += thick_H11 * (rgb(_MIST) - canvas)
