@@ -45,6 +45,17 @@ def test_a_preview_is_written_and_named(art: Path, tmp_path: Path) -> None:
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_vocabulary_can_be_an_older_models(art: Path, tmp_path: Path) -> None:
+    """limner-1's scenes are others than the newest; a vocabulary that there is not is named."""
+    older = preview(art, tmp_path / "older.png", "--vocabulary", "limner-1")
+    preview(art, tmp_path / "newest.png")
+    assert older.exit_code == 0
+    assert (tmp_path / "older.png").read_bytes() != (tmp_path / "newest.png").read_bytes()
+    unknown = preview(art, tmp_path / "none.png", "--vocabulary", "limner-0")
+    assert unknown.exit_code != 0
+    assert "no vocabulary 'limner-0'" in unknown.stderr
+
+
 def test_seed_and_share_choose_the_scenes(art: Path, tmp_path: Path) -> None:
     """Another seed, and the held-out share, show other scenes; the same ones show the same."""
     options: dict[str, list[str]] = {

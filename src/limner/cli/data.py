@@ -43,14 +43,19 @@ def preview(
     scenes: Annotated[int, typer.Option(min=1, max=400, help="How many scenes.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other scenes.")] = 0,
     held_out: Annotated[bool, typer.Option("--held-out", help="Only what training never sees.")] = False,
+    vocabulary: Annotated[
+        str, typer.Option(help="What a recipe calls its vocabulary, like limner-1; by default the newest.")
+    ] = "",
     art: Annotated[Path | None, typer.Option(help="Where the art is; by default the cache folder.")] = None,
 ) -> None:
     """Write a contact sheet of scenes with their captions."""
     parse_format(output)
     from limner.training.dataset import SceneStream, StreamConfig
     from limner.training.preview import contact_sheet
+    from limner.training.scenes.concepts import data_folder
 
-    stream = SceneStream(StreamConfig(art=art_folder(art), seed=seed, held_out=held_out))
+    data = data_folder(vocabulary)
+    stream = SceneStream(StreamConfig(art=art_folder(art), data=data, seed=seed, held_out=held_out))
     with counting("Composing") as progress:
         contact_sheet(stream, scenes, progress).save(output)
     typer.echo(output)
