@@ -20,7 +20,7 @@ from limner.training.scenes.concepts import data_folder, load_concepts, load_pla
 from limner.training.scenes.distractors import Choice, choices
 from limner.training.scenes.facts import Numbers
 from limner.training.scenes.layout import arrange, things_in_cells
-from limner.training.scenes.spec import Scene, SceneSampler, Vocabulary, scene_random
+from limner.training.scenes.spec import PAINTED, Scene, SceneSampler, Vocabulary, scene_random
 from limner.types import Pixels
 
 __all__ = ["SceneStream", "StreamConfig", "compose_many", "find_facts", "find_things", "load_vocabulary"]
@@ -37,12 +37,14 @@ class StreamConfig:
         art: the folder that `fetch_art` filled.
         data: folder of the concept table and the places; None is the project's own.
         seed: another seed gives other scenes.
+        painted: how often a thing that can be painted is.
         held_out: scenes from the combinations that training never sees, or from all others.
     """
 
     art: Path
     data: Path | None = None
     seed: int = 0
+    painted: float = PAINTED
     held_out: bool = False
 
 
@@ -58,7 +60,7 @@ class SceneStream:
     def __init__(self, config: StreamConfig) -> None:
         self.config = config
         self.vocabulary = load_vocabulary(config.data or data_folder())
-        self._sampler = SceneSampler(self.vocabulary)
+        self._sampler = SceneSampler(self.vocabulary, config.painted)
         self._art = Art(config.art)
         self.numbers = Numbers(self.vocabulary)
 
