@@ -25,6 +25,8 @@ from limner.types import Pixels
 
 __all__ = ["SceneStream", "StreamConfig", "compose_many", "find_facts", "find_things", "load_vocabulary"]
 
+_PORTION = 512
+
 _PICTURE, _CAPTION, _CHOICES = 1, 16, 2
 """Which random stream of a scene's index draws what; captions take 16 and up, one for each wording."""
 
@@ -89,10 +91,18 @@ class SceneStream:
 
 
 def compose_many(config: StreamConfig, indices: Sequence[int], workers: int) -> Iterator[Pixels]:
-    """The pictures of many scenes, in order, drawn by parallel processes; the same for any number of them."""
+    """The pictures of many scenes, in order, drawn by parallel processes; the same for any number of them.
+
+    Whoever takes them slowly does not fill the memory: the processes are one portion ahead at most.
+    """
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=_start_worker, initargs=(config,)) as pool:
-        yield from pool.imap(_compose_one, indices, chunksize=64)
+        coming = None
+        for at in range(0, len(indices), _PORTION):
+            ready = coming
+            coming = pool.map_async(_compose_one, indices[at : at + _PORTION], chunksize=_PORTION // 16)
+            yield from ready.get() if ready else ()
+        yield from coming.get() if coming else ()
 
 
 def find_things(config: StreamConfig, indices: Sequence[int], workers: int) -> NDArray[np.uint16]:
