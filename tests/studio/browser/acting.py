@@ -76,8 +76,12 @@ def set_steps(page: Page, steps: int) -> None:
     """Open the settings and ask for so many steps."""
     page.get_by_text("More settings").locator("visible=true").click()
     field = page.get_by_label(re.compile("number input for Steps")).locator("visible=true")
+    field.wait_for()
+    page.wait_for_timeout(500)  # a field that has just been shown may yet be given its first value
     field.fill(str(steps))
     field.press("Tab")
+    page.wait_for_timeout(500)
+    expect(field).to_have_value(str(steps))
 
 
 def draw(page: Page) -> None:
