@@ -29,7 +29,8 @@ def test_the_projects_recipes_come_back_from_json(tmp_path: Path, name: str) -> 
 
 def test_each_recipe_names_what_it_is_taught(tmp_path: Path) -> None:
     """limner-1 has a vocabulary of its own; a run from before recipes named one was limner-1's."""
-    assert load_recipe(RECIPES / "limner_1.py").vocabulary == "limner-1"
+    for name in ("limner_1", "limner_1_more"):
+        assert load_recipe(RECIPES / f"{name}.py").vocabulary == "limner-1"
     assert load_recipe(RECIPES / "limner_2.py").vocabulary == ""
     (tmp_path / "recipe.json").write_text('{"name": "x"}', encoding="utf-8")
     assert read_recipe(tmp_path / "recipe.json").vocabulary == "limner-1"

@@ -169,6 +169,14 @@ def test_what_a_vocabulary_has_not_is_not_drawn(shipped: Vocabulary) -> None:
     assert ({group.count for group in groups}, {group.size for group in groups}) == ({1, 2, 3, 4}, {None})
 
 
+@pytest.mark.parametrize(("painted", "all_are"), [(0.0, False), (1.0, True)])
+def test_things_are_painted_as_often_as_asked_for(real: Vocabulary, painted: float, *, all_are: bool) -> None:
+    """Of those that come in several colours."""
+    sampler = SceneSampler(real, painted)
+    groups = [group for index in range(100) for group in sampler.sample(0, index).groups]
+    assert {bool(group.colour) for group in groups if group.concept.recolour} == {all_are}
+
+
 def test_a_thing_alone_in_its_place_is_an_error(real: Vocabulary) -> None:
     """A table that has nothing to put beside a thing is refused, not searched for ever."""
     sampler = SceneSampler(replace(real, concepts=real.concepts[:1], places=real.places[:1]))

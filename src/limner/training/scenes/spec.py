@@ -19,6 +19,7 @@ from limner.training.scenes.relations import PASSIVE, can_be_many, can_stand
 from limner.training.scenes.wording import Condition, Style, Wording
 
 __all__ = [
+    "PAINTED",
     "SIDE",
     "Group",
     "Scene",
@@ -31,8 +32,11 @@ __all__ = [
     "scene_random",
 ]
 
-# How often a scene shows one kind of thing only, a thing that can be painted is, and a thing is single.
-_ALONE, _PAINTED, _SINGLE = 0.35, 0.35, 0.6
+# How often a scene shows one kind of thing only, and a thing is single.
+_ALONE, _SINGLE = 0.35, 0.6
+
+PAINTED = 0.35
+"""How often a thing that can be painted is, unless the recipe says otherwise."""
 
 _MOST_BESIDE = 3
 _ROWS = frozenset({"left of", "right of", "next to"})
@@ -109,10 +113,15 @@ def is_held_out(scene: Scene) -> bool:
 
 
 class SceneSampler:
-    """Draws scenes from a vocabulary: scene (seed, index) is always the same one."""
+    """Draws scenes from a vocabulary: scene (seed, index) is always the same one.
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
+    Args:
+        vocabulary: what there is.
+        painted: how often a thing that can be painted is.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, painted: float = PAINTED) -> None:
+        self.vocabulary, self._painted = vocabulary, painted
         self._by_place = {
             place.name: [concept for concept in vocabulary.concepts if fits_place(concept, place)]
             for place in vocabulary.places
@@ -133,11 +142,11 @@ class SceneSampler:
         condition = self._condition(random, first, place)
         style = _by_share(random, wording.styles) if len(wording.styles) > 1 else "3d"
         if random.random() < _ALONE:
-            groups: tuple[Group, ...] = (_group(random, first, max(wording.numbers)),)
+            groups: tuple[Group, ...] = (self._group(random, first, max(wording.numbers)),)
             relation = None
         else:
             relation, second = self._pair(random, first, place, condition)
-            groups = (_group(random, first, 1), _group(random, second, 1))
+            groups = (self._group(random, first, 1), self._group(random, second, 1))
         if relation in _ROWS:
             groups = (groups[0], replace(groups[1], count=_count(random, groups[1].concept, _MOST_BESIDE)))
         elif relation == "between":
@@ -153,6 +162,12 @@ class SceneSampler:
         if place.setting == "space":
             condition = "night"
         return condition if can_be_seen(first, condition) else choose(random, sorted(first.when))
+
+    def _group(self, random: np.random.Generator, concept: Concept, most: int) -> Group:
+        colour = None
+        if concept.recolour and random.random() < self._painted:
+            colour = choose(random, tuple(COLOURS))
+        return Group(concept=concept, count=_count(random, concept, most), colour=colour)
 
     def _pair(
         self, random: np.random.Generator, first: Concept, place: Place, condition: str
@@ -182,13 +197,6 @@ class SceneSampler:
 def _by_share(random: np.random.Generator, options: Mapping[str, Condition] | Mapping[str, Style]) -> str:
     """One of the names, as often as its share says."""
     return tuple(options)[random.choice(len(options), p=[option.share for option in options.values()])]
-
-
-def _group(random: np.random.Generator, concept: Concept, most: int) -> Group:
-    colour = None
-    if concept.recolour and random.random() < _PAINTED:
-        colour = choose(random, tuple(COLOURS))
-    return Group(concept=concept, count=_count(random, concept, most), colour=colour)
 
 
 def _count(random: np.random.Generator, concept: Concept, most: int) -> int:
