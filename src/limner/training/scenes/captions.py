@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from limner.training.scenes.concepts import is_many
+from limner.training.scenes.concepts import is_many, is_mass
 from limner.training.scenes.places import SHELTERED
 from limner.training.scenes.spec import Group, Scene
 from limner.training.scenes.wording import Shares, Wording
@@ -173,7 +173,7 @@ def _bare(group: Group, wording: Wording, random: np.random.Generator, *, adject
     return _Named(
         _joined([*words, plural if group.count > 1 else name]),
         many=group.count > 1 or is_many(name, plural),
-        mass=plural.endswith(f" of {name}"),
+        mass=is_mass(name, plural),
     )
 
 

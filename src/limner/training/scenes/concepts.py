@@ -12,7 +12,7 @@ from pathlib import Path
 
 from limner.errors import DataError
 
-__all__ = ["COLOURS", "CONDITIONS", "SIDE", "Concept", "data_folder", "flies", "is_many", "load_concepts"]
+__all__ = ["COLOURS", "CONDITIONS", "SIDE", "Concept", "data_folder", "flies", "is_many", "is_mass", "load_concepts"]
 
 SIDE = 256
 """Height and width of a scene's picture in pixels."""
@@ -110,6 +110,11 @@ class Concept:
 def is_many(one: str, several: str) -> bool:
     """Whether a word for one of a thing is a plural, like french fries."""
     return one == several and one.endswith("s")
+
+
+def is_mass(one: str, several: str) -> bool:
+    """Whether a word takes "some" in place of "a", since several of it are slices or bowls of it, like bread."""
+    return several.endswith(f" of {one}")
 
 
 def flies(concept: Concept) -> bool:
