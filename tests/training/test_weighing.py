@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from limner.network.judge import Sight
 from limner.training.dataset import SceneStream, StreamConfig
 from limner.training.scenes.cells import PAINTS, PARTS, feet
+from limner.training.scenes.concepts import data_folder
 from limner.training.scenes.facts import Facts
 from limner.training.scenes.wording import RELATIONS
 from limner.training.weighing import weigh
@@ -22,11 +23,12 @@ THINGS, PLACES = 5, 3
 DOUBT = math.log(0.01)
 
 
-@pytest.fixture(scope="module")
-def stream(tmp_path_factory: pytest.TempPathFactory) -> SceneStream:
-    """Scenes of the tiny table."""
+@pytest.fixture(scope="module", params=["tiny", "", "limner-1"])
+def stream(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SceneStream:
+    """Scenes of the tiny table, of the newest, and of limner-1's; none is drawn."""
     folder = tmp_path_factory.mktemp("weighing")
-    return SceneStream(StreamConfig(art=build_art(folder / "art"), data=build_data(folder / "data")))
+    data = build_data(folder / "data") if request.param == "tiny" else data_folder(request.param)
+    return SceneStream(StreamConfig(art=build_art(folder / "art"), data=data))
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:

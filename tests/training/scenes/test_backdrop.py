@@ -60,7 +60,27 @@ def test_the_sky_is_brightest_by_day(real: Vocabulary) -> None:
     assert LIGHT["night"].mean() < LIGHT["rain"].mean() < LIGHT["sunset"].mean() < LIGHT["day"].mean()
 
 
-@pytest.mark.parametrize(("name", "period"), [("sea", GRID), ("room", GRID), ("city", 2 * GRID)])
+def test_lamps_are_lit_after_dark(real: Vocabulary) -> None:
+    """At night the middle of a room is warm and its corners are not; by day there is no such light."""
+    day, night = (paint_backdrop(place(real, "bedroom"), condition, 0) for condition in ("day", "night"))
+    warmth = [
+        float(canvas[y, x, 0] - canvas[y, x, 2]) for canvas in (day, night) for y, x in ((96, 112), (4, 250))
+    ]
+    assert warmth[2] - warmth[3] > 0.1 > abs(warmth[0] - warmth[1])
+
+
+def test_weather_falls_outdoors(real: Vocabulary) -> None:
+    """Snow and rain are seen before a meadow, and repeat with the grid's columns."""
+    meadow = place(real, "meadow")
+    for condition, period in (("rain", GRID), ("snowfall", 2 * GRID)):
+        painted = paint_backdrop(meadow, condition, 0)[meadow.horizon :]
+        assert np.allclose(painted[:, :-period], painted[:, period:], atol=1e-6)
+        assert np.abs(np.diff(painted, axis=1)).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "period"), [("sea", GRID), ("room", GRID), ("city", 2 * GRID), ("kitchen", 2 * GRID)]
+)
 def test_textures_repeat_with_the_grid(real: Vocabulary, name: str, period: int) -> None:
     """Waves, boards and dashes look the same one or two cells further on."""
     found = place(real, name)

@@ -12,7 +12,17 @@ from pathlib import Path
 
 from limner.errors import DataError
 
-__all__ = ["COLOURS", "CONDITIONS", "SIDE", "Concept", "data_folder", "flies", "is_many", "is_mass", "load_concepts"]
+__all__ = [
+    "COLOURS",
+    "CONDITIONS",
+    "SIDE",
+    "Concept",
+    "data_folder",
+    "flies",
+    "is_many",
+    "is_mass",
+    "load_concepts",
+]
 
 SIDE = 256
 """Height and width of a scene's picture in pixels."""

@@ -15,6 +15,8 @@ __all__ = ["FITTINGS", "window_pane"]
 
 _FRAME = "#fbf6ec"
 _PAVEMENT, _DASH = "#b9b6b0", "#f2e3a0"
+# A light with less than this in one of its colours is that of a room at night.
+_DARK = 0.9
 _DASH_PERIOD, _DASH_LENGTH = 64, 36
 _PANE = slice(37, 107), slice(165, 223)
 
@@ -84,6 +86,16 @@ def _spotlight(canvas: Floats, horizon: int, _light: Floats) -> None:
     inside = np.clip(1.2 - ((x - 128) / 112) ** 2 - ((y - 216) / 34) ** 2, 0, 1)
     inside[:horizon] = 0
     canvas += 0.22 * inside[..., None] * (1 - canvas)
+
+
+def _lamp(canvas: Floats, _horizon: int, light: Floats) -> None:
+    """After dark, warm light from above on wall and floor."""
+    if light.min() > _DARK:
+        return
+    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+    glow = np.exp(-(((x - 112) / 130) ** 2 + ((y - 96) / 120) ** 2))[..., None]
+    canvas *= 1 + glow * np.array([0.62, 0.42, 0.12], dtype=np.float32)
+    np.clip(canvas, 0, 1, out=canvas)
 
 
 def _lines(canvas: Floats, horizon: int, light: Floats) -> None:
@@ -171,6 +183,7 @@ FITTINGS: Mapping[str, Fitting] = MappingProxyType(
         "curtains": _curtains,
         "fence": _fence,
         "furrows": _furrows,
+        "lamp": _lamp,
         "lane": _lane,
         "lines": _lines,
         "path": _path,
