@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from limner.errors import DataError
@@ -89,6 +89,7 @@ class Concept:
         recolour: whether its picture can be painted in another colour.
         looks: adjectives that are true of its own picture.
         seat: how high what is on it sits, as a share of its height.
+        names: every word for one of it.
     """
 
     codepoint: str
@@ -105,16 +106,16 @@ class Concept:
     recolour: bool
     looks: tuple[str, ...] = ()
     seat: float = 0.8
+    names: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = frozenset({self.noun, *(one for one, _ in self.synonyms)})
+        object.__setattr__(self, "names", names)  # asked for much too often to be put together each time
 
     @property
     def is_plural(self) -> bool:
         """Whether one of it is many already, like french fries: it has no article and is not counted."""
         return is_many(self.noun, self.plural)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Every word for one of it."""
-        return frozenset({self.noun, *(one for one, _ in self.synonyms)})
 
 
 def is_many(one: str, several: str) -> bool:
