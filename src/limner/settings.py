@@ -179,6 +179,11 @@ class Settings(BaseSettings):
         "`s3://bucket/prefix`; its address and keys are in the usual AWS variables. By default they are in the "
         "data folder.",
     )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="PostgreSQL database, of its own, where all servers count each key's pictures, as "
+        "`postgresql://user:password@host/name`. By default each server counts for itself.",
+    )
     keys_file: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda before: before["data_dir"] / "keys.json",
         json_schema_extra={"format": "file-path"},

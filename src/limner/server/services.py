@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from prometheus_client import CollectorRegistry
@@ -18,7 +19,7 @@ from limner.batching.base import Loop
 from limner.batching.loop import LoopConfig
 from limner.batching.metrics import Metrics
 from limner.engines.base import Capabilities
-from limner.errors import DeadlineError, LimnerError
+from limner.errors import DeadlineError, LimnerError, SettingsError
 from limner.hosting.config import ShelfConfig
 from limner.hosting.places import Loaded
 from limner.hosting.shelf import Shelf
@@ -35,7 +36,19 @@ from limner.storage.disk import DiskStore
 from limner.storage.signing import signing_key
 from limner.storage.uploads import UploadStore
 
-__all__ = ["DRAIN_SECONDS", "Services", "depots", "key_ring", "model_table", "running", "start_services"]
+if TYPE_CHECKING:
+    from limner.storage.database.connection import Database
+
+__all__ = [
+    "DRAIN_SECONDS",
+    "Services",
+    "depots",
+    "key_ring",
+    "model_table",
+    "running",
+    "shared_database",
+    "start_services",
+]
 
 DRAIN_SECONDS = 30
 """How long what is being drawn may take to be finished when the server is told to stop, and after that, if it
@@ -58,6 +71,7 @@ class Services:
         keys: who may ask.
         limiter: how often.
         fetcher: brings what an `image_url` leads to.
+        database: what all servers share, or None.
         metrics: what is counted.
         leaving: set when no new work is taken any more.
     """
@@ -71,6 +85,7 @@ class Services:
     keys: KeyRing
     limiter: ImageLimiter
     fetcher: Fetcher
+    database: Database | None
     metrics: Metrics
     leaving: Event
 
@@ -122,9 +137,11 @@ class Services:
         self.shelf.drain(DRAIN_SECONDS)
 
     def stop(self) -> None:
-        """Drain, and end the threads of all models."""
+        """Drain, end the threads of all models, and let go of the database."""
         self.drain()
         self.shelf.close(DRAIN_SECONDS)
+        if self.database is not None:
+            self.database.close()
 
 
 async def _settled(wish: Future[Loaded], seconds: float) -> None:
@@ -162,8 +179,9 @@ def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Serv
         pipeline: the first model, if it is loaded already; by default the settings' own is loaded.
 
     Raises:
-        LimnerError: a setting is wrong, the model cannot be loaded, or the data folder not be used.
+        LimnerError: a setting is wrong, the model cannot be loaded, or the data folder or the database not be used.
     """
+    database = shared_database(settings)
     metrics = Metrics()
     offers = offers_of(settings, None if pipeline is None else pipeline.engine.capabilities.model)
     first, *more = (offer.name for offer in offers)
@@ -184,8 +202,9 @@ def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Serv
         uploads=UploadStore(files, max_bytes=settings.store_bytes),
         guard=PromptGuard(),
         keys=key_ring(settings),
-        limiter=ImageLimiter(settings.images_per_minute),
+        limiter=_limiter(settings, database),
         fetcher=Fetcher(hosts=settings.fetch_hosts),
+        database=database,
         metrics=metrics,
         leaving=Event(),
     )
@@ -208,6 +227,35 @@ def depots(settings: Settings) -> tuple[Depot, Depot]:
         pictures, files = (BucketDepot(url, name, copies / name) for name in names)
         return pictures, files
     return FolderDepot(settings.data_dir / names[0]), FolderDepot(settings.data_dir / names[1])
+
+
+def shared_database(settings: Settings) -> Database | None:
+    """What all servers share, if the settings name a database.
+
+    Raises:
+        SettingsError: it cannot be used, or a later version of limner made it.
+        DatabaseError: it does not answer.
+    """
+    url = settings.database_url.get_secret_value()
+    if not url:
+        return None
+    try:
+        from limner.storage.database.connection import open_shared
+    except ImportError as error:
+        raise SettingsError(
+            f"the database cannot be used: {error}. Install what it needs with: pip install 'limner[cluster]'",
+            param="LIMNER_DATABASE_URL",
+        ) from error
+    return open_shared(url)
+
+
+def _limiter(settings: Settings, database: Database | None) -> ImageLimiter:
+    size = settings.images_per_minute
+    if database is None:
+        return ImageLimiter(size)
+    from limner.storage.database.buckets import SharedBuckets
+
+    return ImageLimiter(size, SharedBuckets(database, size))
 
 
 def key_ring(settings: Settings) -> KeyRing:
@@ -242,7 +290,7 @@ def _shelf_config(settings: Settings) -> ShelfConfig:
 async def _sweep(services: Services) -> None:
     """Delete what has expired, once a minute."""
     while True:
-        for sweep in (services.store.sweep, services.uploads.sweep):
+        for sweep in (services.store.sweep, services.uploads.sweep, services.limiter.sweep):
             await _attempt(sweep)
         await asyncio.sleep(_SWEEP_SECONDS)
 

@@ -27,7 +27,7 @@ from limner.server.contract.field import Route
 from limner.server.contract.validate import validate
 from limner.server.drawing.inputs import Inputs, Loader
 from limner.server.drawing.job import Drawing
-from limner.server.drawing.judging import admit, refusals_counted
+from limner.server.drawing.judging import admit, dismiss, refusals_counted
 from limner.server.drawing.plan import plan
 from limner.server.http.bodies import Body
 from limner.server.services import Services
@@ -133,7 +133,7 @@ class Studio:
         """
         with refusals_counted(self.services.metrics):
             call, wanted = await self._judged(wish)
-            admit(self.services.limiter, visitor.caller, call)
+            await admit(self.services.limiter, visitor.caller, call)
         async with self._taken(visitor, call, wanted, traced=wish.traced) as drawing:
             followed = _Followed(wanted)
             while True:
@@ -182,13 +182,13 @@ class Studio:
         self, visitor: Visitor, call: Call, wanted: ImageRequest, *, traced: bool
     ) -> AsyncIterator[Drawing]:
         """The job, known as this page's while it lasts; if it is not even taken, its pictures do not count."""
-        services, key = self.services, visitor.caller.key
+        services, caller = self.services, visitor.caller
         try:
             async with services.using(call.model) as model:
                 trace: FileFormat | None = "png" if traced and model.able.stepwise else None
-                drawing = Drawing(model.loop, wanted, key=key, previews=_PREVIEWS, trace=trace)
+                drawing = Drawing(model.loop, wanted, key=caller.key, previews=_PREVIEWS, trace=trace)
         except LimnerError:
-            services.limiter.give_back(key, call.n)
+            await dismiss(services.limiter, caller, call)
             raise
         self.running.setdefault(visitor.session, []).append(drawing)
         try:
