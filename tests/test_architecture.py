@@ -37,6 +37,7 @@ PARTS = (
     "http",
     "contract",
     "offers",
+    "shared",
     "services",
     "drawing",
     "batches",

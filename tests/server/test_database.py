@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from hashlib import sha256
 from typing import Any, TypeAlias
 
 import pytest
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
+from limner.cli import app
 from tests.postgres import Postgres
-from tests.server.helpers import Serve, error_of
+from tests.server.helpers import Serve, error_of, until
 
 Server: TypeAlias = Callable[..., TestClient]
 
 
 @pytest.fixture
-def server(serve: Serve, database_server: Postgres) -> Iterator[Server]:
+def url(database_server: Postgres) -> str:
+    """The URL of an empty database."""
+    return database_server.fresh()
+
+
+@pytest.fixture
+def server(serve: Serve, url: str) -> Iterator[Server]:
     """Starts one more server on the same database, each with a data folder of its own; settings as for `Settings`."""
-    url = database_server.fresh()
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(serve(database_url=url, api_keys=("k",), **settings))
 
@@ -63,3 +73,32 @@ def test_without_a_limit_no_call_needs_the_database(server: Server, database_ser
     client = server()
     with database_server.down():
         assert draw(client).status_code == 200
+
+
+def test_what_a_key_had_drawn_adds_up(server: Server, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls, streams and refusals on two servers, the last of which leaves; `limner keys usage` tells."""
+    key = f"key-{sha256(b'k').hexdigest()[:12]}"
+    here, there = server(), server()
+    draw(here, 2)
+    body = {"prompt": "a red boat", "model": "gpt-image-2", "size": "32x32", "stream": True}
+    there.post("/v1/images/generations", json=body, headers={"authorization": "Bearer k"})
+    assert draw(there, 99).status_code == 400
+    monkeypatch.setenv("LIMNER_DATABASE_URL", url)
+
+    def usage() -> Any:
+        return json.loads(CliRunner().invoke(app, ["keys", "usage", "--json"]).stdout)["usage"]
+
+    until(lambda: sum(day["requests"] for day in usage()) == 2)
+    assert {day["key"] for day in usage()} == {key}
+    assert [sum(day[what] for day in usage()) for what in ("pictures", "pixels")] == [3, 2 * 256**2 + 32**2]
+    told = CliRunner().invoke(app, ["keys", "usage"]).stdout
+    assert re.search(
+        rf"^20\d\d-\d\d-\d\d  {key}  \d requests  \d pictures  0\.1 megapixels$", told, re.MULTILINE
+    )
+
+
+def test_a_server_that_leaves_has_counted_all(serve: Serve, url: str, database_server: Postgres) -> None:
+    """What it drew in its last second, too."""
+    with serve(database_url=url) as client:
+        draw(client)
+    assert database_server.run(url, "SELECT key, pictures FROM use") == [("anonymous", 1)]

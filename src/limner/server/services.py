@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -19,10 +20,11 @@ from limner.batching.base import Loop
 from limner.batching.loop import LoopConfig
 from limner.batching.metrics import Metrics
 from limner.engines.base import Capabilities
-from limner.errors import DeadlineError, LimnerError, SettingsError
+from limner.errors import DeadlineError, LimnerError
 from limner.hosting.config import ShelfConfig
 from limner.hosting.places import Loaded
 from limner.hosting.shelf import Shelf
+from limner.imaging.picture import Picture
 from limner.pipeline import Pipeline
 from limner.safety.prompts import PromptGuard
 from limner.server.access.fetch import Fetcher
@@ -30,6 +32,7 @@ from limner.server.access.keys import KeyFile, KeyRing
 from limner.server.access.limits import ImageLimiter
 from limner.server.contract.models import ModelName, ModelTable
 from limner.server.offers import offers_of
+from limner.server.shared import book_of, keep_book, limiter_of, shared_database
 from limner.settings import Settings
 from limner.storage.depot import Depot, FolderDepot
 from limner.storage.disk import DiskStore
@@ -38,6 +41,7 @@ from limner.storage.uploads import UploadStore
 
 if TYPE_CHECKING:
     from limner.storage.database.connection import Database
+    from limner.storage.database.use import UseBook
 
 __all__ = [
     "DRAIN_SECONDS",
@@ -71,7 +75,7 @@ class Services:
         keys: who may ask.
         limiter: how often.
         fetcher: brings what an `image_url` leads to.
-        database: what all servers share, or None.
+        database, book: what all servers share, and what there is counted for each key; or None.
         metrics: what is counted.
         leaving: set when no new work is taken any more.
     """
@@ -86,6 +90,7 @@ class Services:
     limiter: ImageLimiter
     fetcher: Fetcher
     database: Database | None
+    book: UseBook | None
     metrics: Metrics
     leaving: Event
 
@@ -131,6 +136,12 @@ class Services:
                 await _settled(wish, self.settings.request_timeout)
             yield wish.result()
 
+    def count(self, owner: str, pictures: Sequence[Picture]) -> None:
+        """Note what was drawn for a key."""
+        if self.book is not None:
+            pixels = sum(math.prod(each.pixels_HWC.shape[:2]) for each in pictures)
+            self.book.count(owner, pictures=len(pictures), pixels=pixels)
+
     def drain(self) -> None:
         """Take no new work, finish what is drawn, and send away what waits; blocks until that is done."""
         self.leaving.set()
@@ -140,6 +151,8 @@ class Services:
         """Drain, end the threads of all models, and let go of the database."""
         self.drain()
         self.shelf.close(DRAIN_SECONDS)
+        if self.book is not None:
+            _attempt(self.book.write)
         if self.database is not None:
             self.database.close()
 
@@ -163,11 +176,14 @@ async def _settled(wish: Future[Loaded], seconds: float) -> None:
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
     """Sweep up what has expired, and at the end finish what is drawn and stop."""
-    sweeper = asyncio.create_task(_sweep(services))
+    tasks = [asyncio.create_task(_sweep(services))]
+    if services.book is not None:
+        tasks.append(asyncio.create_task(keep_book(services.book.write)))
     try:
         yield
     finally:
-        sweeper.cancel()
+        for task in tasks:
+            task.cancel()
         await anyio.to_thread.run_sync(services.stop)
 
 
@@ -202,9 +218,10 @@ def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Serv
         uploads=UploadStore(files, max_bytes=settings.store_bytes),
         guard=PromptGuard(),
         keys=key_ring(settings),
-        limiter=_limiter(settings, database),
+        limiter=limiter_of(settings, database),
         fetcher=Fetcher(hosts=settings.fetch_hosts),
         database=database,
+        book=book_of(database),
         metrics=metrics,
         leaving=Event(),
     )
@@ -227,35 +244,6 @@ def depots(settings: Settings) -> tuple[Depot, Depot]:
         pictures, files = (BucketDepot(url, name, copies / name) for name in names)
         return pictures, files
     return FolderDepot(settings.data_dir / names[0]), FolderDepot(settings.data_dir / names[1])
-
-
-def shared_database(settings: Settings) -> Database | None:
-    """What all servers share, if the settings name a database.
-
-    Raises:
-        SettingsError: it cannot be used, or a later version of limner made it.
-        DatabaseError: it does not answer.
-    """
-    url = settings.database_url.get_secret_value()
-    if not url:
-        return None
-    try:
-        from limner.storage.database.connection import open_shared
-    except ImportError as error:
-        raise SettingsError(
-            f"the database cannot be used: {error}. Install what it needs with: pip install 'limner[cluster]'",
-            param="LIMNER_DATABASE_URL",
-        ) from error
-    return open_shared(url)
-
-
-def _limiter(settings: Settings, database: Database | None) -> ImageLimiter:
-    size = settings.images_per_minute
-    if database is None:
-        return ImageLimiter(size)
-    from limner.storage.database.buckets import SharedBuckets
-
-    return ImageLimiter(size, SharedBuckets(database, size))
 
 
 def key_ring(settings: Settings) -> KeyRing:
@@ -289,14 +277,17 @@ def _shelf_config(settings: Settings) -> ShelfConfig:
 
 async def _sweep(services: Services) -> None:
     """Delete what has expired, once a minute."""
+    sweeps = [services.store.sweep, services.uploads.sweep, services.limiter.sweep]
+    if services.book is not None:
+        sweeps.append(services.book.forget)
     while True:
-        for sweep in (services.store.sweep, services.uploads.sweep, services.limiter.sweep):
-            await _attempt(sweep)
+        for sweep in sweeps:
+            await anyio.to_thread.run_sync(_attempt, sweep)
         await asyncio.sleep(_SWEEP_SECONDS)
 
 
-async def _attempt(sweep: Callable[[], int]) -> None:
+def _attempt(work: Callable[[], object]) -> None:
     try:
-        await anyio.to_thread.run_sync(sweep)
+        work()
     except (LimnerError, OSError):
-        _logger.exception("expired files could not be deleted")
+        _logger.exception("what has expired could not be deleted, or what was drawn not be counted")

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from io import BytesIO
 from typing import Any, TypeAlias
 
@@ -186,7 +187,14 @@ class Studio:
         try:
             async with services.using(call.model) as model:
                 trace: FileFormat | None = "png" if traced and model.able.stepwise else None
-                drawing = Drawing(model.loop, wanted, key=caller.key, previews=_PREVIEWS, trace=trace)
+                drawing = Drawing(
+                    model.loop,
+                    wanted,
+                    key=caller.key,
+                    previews=_PREVIEWS,
+                    trace=trace,
+                    drawn=partial(services.count, caller.owner),
+                )
         except LimnerError:
             await dismiss(services.limiter, caller, call)
             raise

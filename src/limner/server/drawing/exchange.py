@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import quote
 
 import anyio.to_thread
@@ -107,6 +108,7 @@ class Exchange:
                 previews=call.partial_images,
                 trace=call.output_format if call.trace else None,
                 span=self.request.state.span,
+                drawn=partial(self.services.count, self.caller.owner),
             )
         except LimnerError:
             await dismiss(self.services.limiter, self.caller, call)
