@@ -32,9 +32,8 @@ from limner.server.access.keys import KeyFile, KeyRing
 from limner.server.access.limits import ImageLimiter
 from limner.server.contract.models import ModelName, ModelTable
 from limner.server.offers import offers_of
-from limner.server.shared import book_of, keep_book, limiter_of, shared_database
+from limner.server.shared import book_of, keep_book, limiter_of, place_of, shared_database
 from limner.settings import Settings
-from limner.storage.depot import Depot, FolderDepot
 from limner.storage.disk import DiskStore
 from limner.storage.signing import signing_key
 from limner.storage.uploads import UploadStore
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DRAIN_SECONDS",
     "Services",
-    "depots",
     "key_ring",
     "model_table",
     "running",
@@ -207,7 +205,7 @@ def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Serv
         shelf.adopt(first, pipeline)
     elif settings.load_at_start:
         shelf.load_now(first)
-    pictures, files = depots(settings)
+    pictures = place_of(settings, "images")
     services = Services(
         settings=settings,
         shelf=shelf,
@@ -215,7 +213,7 @@ def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Serv
         store=DiskStore(
             pictures, signing_key(pictures), settings.url_lifetime, max_bytes=settings.store_bytes
         ),
-        uploads=UploadStore(files, max_bytes=settings.store_bytes),
+        uploads=UploadStore(place_of(settings, "files"), max_bytes=settings.store_bytes),
         guard=PromptGuard(),
         keys=key_ring(settings),
         limiter=limiter_of(settings, database),
@@ -227,23 +225,6 @@ def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Serv
     )
     shelf.start()
     return services
-
-
-def depots(settings: Settings) -> tuple[Depot, Depot]:
-    """Where pictures behind links and the files of clients lie: in the data folder, or where all machines look.
-
-    Raises:
-        SettingsError: the object storage cannot be used.
-        OutputError: a folder cannot be made.
-    """
-    names = ("images", "files")
-    if settings.storage_url:
-        from limner.storage.bucket import BucketDepot
-
-        url, copies = settings.storage_url, settings.data_dir / "copies"
-        pictures, files = (BucketDepot(url, name, copies / name) for name in names)
-        return pictures, files
-    return FolderDepot(settings.data_dir / names[0]), FolderDepot(settings.data_dir / names[1])
 
 
 def key_ring(settings: Settings) -> KeyRing:

@@ -1,4 +1,4 @@
-"""What a server shares with all others, where the settings name a database; without one it keeps to itself."""
+"""What a server shares with all others, where the settings name a database and object storage; else it has its own."""
 
 from __future__ import annotations
 
@@ -12,15 +12,30 @@ import anyio.to_thread
 from limner.errors import LimnerError, SettingsError
 from limner.server.access.limits import ImageLimiter
 from limner.settings import Settings
+from limner.storage.depot import Depot, FolderDepot
 
 if TYPE_CHECKING:
     from limner.storage.database.connection import Database
     from limner.storage.database.use import UseBook
 
-__all__ = ["book_of", "keep_book", "limiter_of", "shared_database"]
+__all__ = ["book_of", "keep_book", "limiter_of", "place_of", "shared_database"]
 
 _BOOK_SECONDS = 1.0
 _logger = logging.getLogger("limner.server")
+
+
+def place_of(settings: Settings, name: str) -> Depot:
+    """Where files of one kind lie: in a part of the data folder, or of where all machines look.
+
+    Raises:
+        SettingsError: the object storage cannot be used.
+        OutputError: a folder cannot be made.
+    """
+    if not settings.storage_url:
+        return FolderDepot(settings.data_dir / name)
+    from limner.storage.bucket import BucketDepot
+
+    return BucketDepot(settings.storage_url, name, settings.data_dir / "copies" / name)
 
 
 def shared_database(settings: Settings) -> Database | None:
