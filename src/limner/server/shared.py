@@ -12,13 +12,15 @@ import anyio.to_thread
 from limner.errors import LimnerError, SettingsError
 from limner.server.access.limits import ImageLimiter
 from limner.settings import Settings
+from limner.storage.batch_folder import FolderBatchStore
+from limner.storage.batches import BatchStore
 from limner.storage.depot import Depot, FolderDepot
 
 if TYPE_CHECKING:
     from limner.storage.database.connection import Database
     from limner.storage.database.use import UseBook
 
-__all__ = ["book_of", "keep_book", "limiter_of", "place_of", "shared_database"]
+__all__ = ["batches_of", "book_of", "keep_book", "limiter_of", "place_of", "shared_database"]
 
 _BOOK_SECONDS = 1.0
 _logger = logging.getLogger("limner.server")
@@ -66,6 +68,19 @@ def limiter_of(settings: Settings, database: Database | None) -> ImageLimiter:
     from limner.storage.database.buckets import SharedBuckets
 
     return ImageLimiter(size, SharedBuckets(database, size))
+
+
+def batches_of(settings: Settings, database: Database | None) -> BatchStore:
+    """Batches, of all servers or of this one.
+
+    Raises:
+        LimnerError: they cannot be kept.
+    """
+    if database is None:
+        return FolderBatchStore(settings.data_dir / "batches", max_bytes=settings.store_bytes)
+    from limner.storage.database.batches import SharedBatchStore
+
+    return SharedBatchStore(database, place_of(settings, "batches"), max_bytes=settings.store_bytes)
 
 
 def book_of(database: Database | None) -> UseBook | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, func
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, LargeBinary, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["BucketRow", "CountedRow", "PictureRow", "Table", "UseRow"]
+__all__ = ["AnswerRow", "BatchRow", "BucketRow", "CountedRow", "PictureRow", "Table", "UseRow"]
 
 
 class Table(DeclarativeBase):
@@ -68,3 +69,28 @@ class PictureRow(Table):
     guidance: Mapped[float]
     seed: Mapped[int] = mapped_column(BigInteger)
     bytes: Mapped[int]
+
+
+class BatchRow(Table):
+    """A batch, and who works it off until when; what is known of it is in `state`."""
+
+    __tablename__ = "batches"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(index=True)
+    over: Mapped[bool] = mapped_column(index=True)
+    state: Mapped[dict[str, Any]] = mapped_column(JSON)
+    holder: Mapped[str | None]
+    held_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    changed: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class AnswerRow(Table):
+    """The answer to a line of a batch that is not over; there can be no second one."""
+
+    __tablename__ = "answers"
+
+    batch: Mapped[str] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True)
+    line_id: Mapped[str] = mapped_column(primary_key=True)
+    failed: Mapped[bool]
+    line: Mapped[bytes] = mapped_column(LargeBinary)
