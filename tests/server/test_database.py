@@ -1,4 +1,4 @@
-"""Servers that share a database: one limit, and what clients see while it does not answer."""
+"""Servers that share a database: limits, use and batches, and what clients see while it does not answer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
+from pathlib import Path
+from threading import Event
 from typing import Any, TypeAlias
 
 import pytest
@@ -14,7 +16,10 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from limner.cli import app
+from limner.engines.fake import FakeEngine
+from limner.server.batches import desk
 from tests.postgres import Postgres
+from tests.server.batches.helpers import answers, call, created, ended
 from tests.server.helpers import Serve, error_of, until
 
 Server: TypeAlias = Callable[..., TestClient]
@@ -102,3 +107,70 @@ def test_a_server_that_leaves_has_counted_all(serve: Serve, url: str, database_s
     with serve(database_url=url) as client:
         draw(client)
     assert database_server.run(url, "SELECT key, pictures FROM use") == [("anonymous", 1)]
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers look for batches all the time."""
+    monkeypatch.setattr(desk, "_LOOK_SECONDS", 0.05)
+
+
+def test_batches_are_known_to_all_servers(
+    serve: Serve, url: str, tmp_path: Path, database_server: Postgres, looking: None
+) -> None:
+    """One takes a batch in and draws it; another tells how far it is, hands the files out, and had it counted."""
+    del looking
+    here, there = (serve(database_url=url, data_dir=tmp_path) for _ in range(2))
+    with here, there:
+        batch = created(here, *(call(str(i)) for i in range(8)))
+        assert there.get("/v1/batches").json()["first_id"] == batch["id"]
+        batch = ended(there, batch)
+        assert batch["request_counts"] == {"total": 8, "completed": 8, "failed": 0}
+        assert set(answers(there, batch)) == set("01234567")
+    assert database_server.run(url, "SELECT sum(pictures) FROM use") == [(8,)]
+    assert list(tmp_path.glob("batches/*/*.jsonl")) == []
+
+
+def test_any_server_cancels_a_batch(
+    serve: Serve, url: str, tmp_path: Path, looking: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that draws it hears of it."""
+    del looking
+    gate = Event()
+    real = FakeEngine.denoise
+
+    def patient(*args: Any) -> Any:
+        assert gate.wait(30)
+        return real(*args)
+
+    monkeypatch.setattr(FakeEngine, "denoise", patient)
+    here, there = (serve(database_url=url, data_dir=tmp_path, batch_max=2) for _ in range(2))
+    with here, there:
+        batch = created(here, *(call(str(i)) for i in range(8)))
+        assert there.post(f"/v1/batches/{batch['id']}/cancel").json()["status"] == "cancelling"
+        until(lambda: here.get(f"/v1/batches/{batch['id']}").json()["status"] == "cancelling")
+        gate.set()
+        batch = ended(there, batch)
+        drawn, left = answers(there, batch), answers(there, batch, "error")
+    assert batch["status"] == "cancelled"
+    assert (len(drawn) <= 2, len(drawn) + len(left)) == (True, 8)
+
+
+def test_through_a_restart_of_the_database_a_batch_goes_on(
+    serve: Serve, url: str, tmp_path: Path, database_server: Postgres, looking: None
+) -> None:
+    """Each line is answered once."""
+    del looking
+    with serve(database_url=url, data_dir=tmp_path) as client:
+        batch = created(client, *(call(str(i), size="1024x1024") for i in range(24)))
+
+        def completed() -> int:
+            count: int = client.get(f"/v1/batches/{batch['id']}").json()["request_counts"]["completed"]
+            return count
+
+        until(lambda: completed() > 1)
+        with database_server.down():
+            assert client.get(f"/v1/batches/{batch['id']}").status_code == 503
+        batch = ended(client, batch)
+        assert set(answers(client, batch)) == {str(i) for i in range(24)}
+    assert batch["request_counts"] == {"total": 24, "completed": 24, "failed": 0}

@@ -83,7 +83,7 @@ class BatchDesk:
         else:
             batch = replace(batch, total=found.total, in_progress_at=self._store.now())
         self._store.add(batch, path)
-        self.resume()
+        self._look()
         return self._live(batch)
 
     def _input(self, order: Order, caller: Caller) -> Path:
@@ -142,8 +142,7 @@ class BatchDesk:
         """
         with self._lock:
             batch = self._cancelled(self._store.get(batch_id, owner=caller.owner))
-        self.resume()
-        self._runner.wake()
+        self._look()
         if batch.cancelling_at is None or batch.over:
             message = f"Cannot cancel a batch with status '{batch.status}'."
             raise ApiError(message, status=409, code="batch_not_cancellable")
@@ -160,6 +159,11 @@ class BatchDesk:
         """What is being worked off knows better than what was last written."""
         work = self._works.get(batch.id)
         return batch if work is None else work.batch
+
+    def _look(self) -> None:
+        """Begin at once with what has just been kept; if that cannot be, the next look begins with it."""
+        with suppress(DatabaseError):
+            self.resume()
 
     def resume(self) -> None:
         """Take up whatever is not over and not being worked off, unless another process does."""
