@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 
 from limner.cli import app
 from limner.engines.fake import FakeEngine
+from limner.errors import SettingsError
 from limner.server.batches import desk
 from tests.postgres import Postgres
 from tests.server.batches.helpers import answers, call, created, ended
@@ -174,3 +176,13 @@ def test_through_a_restart_of_the_database_a_batch_goes_on(
         batch = ended(client, batch)
         assert set(answers(client, batch)) == {str(i) for i in range(24)}
     assert batch["request_counts"] == {"total": 24, "completed": 24, "failed": 0}
+
+
+def test_without_the_packages_the_start_says_what_to_install(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come with the extra for clusters."""
+    monkeypatch.setitem(sys.modules, "limner.storage.database.connection", None)
+    client = serve(database_url="postgresql://somewhere/limner")
+    with pytest.raises(SettingsError, match=r"pip install 'limner\[cluster\]'"), client:
+        pass

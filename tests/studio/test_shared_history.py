@@ -15,6 +15,7 @@ from limner.server.services import Services
 from limner.storage.bucket import BucketDepot
 from limner.storage.database.connection import open_shared
 from limner.studio.app import _history
+from limner.studio.drawing import sentence
 from limner.studio.history import History
 from limner.studio.made import Made
 from tests.postgres import Postgres
@@ -68,8 +69,9 @@ def test_while_the_database_is_away_nothing_is_lost(
     """Whoever looks is told, and finds everything when it is back."""
     history = server("a")
     history.add("ann", made)
-    with database_server.down(), pytest.raises(DatabaseError, match="see that it runs"):
+    with database_server.down(), pytest.raises(DatabaseError, match="see that it runs") as caught:
         history.entries("ann")
+    assert sentence(caught.value) == "The server's database does not answer just now. Try again soon."
     assert [entry.id for entry in history.entries("ann")] == [made.id]
 
 

@@ -21,7 +21,7 @@ from starlette.datastructures import UploadFile
 
 from limner.batching.events import Event, Failed, Finished, Preview, Queued, Started
 from limner.batching.jobs import preview_steps
-from limner.errors import CancelledError, EngineError, InvalidRequestError, LimnerError
+from limner.errors import CancelledError, DatabaseError, EngineError, InvalidRequestError, LimnerError
 from limner.imaging.codec import encode
 from limner.server.contract.calls import Call
 from limner.server.contract.field import Route
@@ -214,7 +214,7 @@ class Studio:
                 self.history.add(visitor.browser, each)
         except LimnerError as error:
             _logger.warning("pictures were not kept in the history: %s", error)
-            return f"Not kept in the history: {error}"
+            return f"Not kept in the history: {sentence(error)}"
         return ""
 
 
@@ -267,6 +267,10 @@ def sentence(error: Exception) -> str:
         case EngineError():
             _logger.error("the page's drawing failed", exc_info=error)
             return "The picture could not be drawn: try again, or with other settings."
+        case DatabaseError():
+            # Its message is for the operator, and in the log.
+            _logger.warning("the page waits for the database: %s", error)
+            return "The server's database does not answer just now. Try again soon."
         case LimnerError():
             return str(error)
     number = secrets.token_hex(4)
