@@ -130,7 +130,7 @@ def test_batches_are_known_to_all_servers(
         assert batch["request_counts"] == {"total": 8, "completed": 8, "failed": 0}
         assert set(answers(there, batch)) == set("01234567")
     assert database_server.run(url, "SELECT sum(pictures) FROM use") == [(8,)]
-    assert list(tmp_path.glob("batches/*/*.jsonl")) == []
+    assert list(tmp_path.glob("lines/*/*")) == []
 
 
 def test_any_server_cancels_a_batch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -16,7 +17,7 @@ from limner.storage.bucket import BucketDepot
 from limner.storage.database.connection import open_shared
 from limner.studio.app import _history
 from limner.studio.drawing import sentence
-from limner.studio.history import History
+from limner.studio.history import History, local_history
 from limner.studio.made import Made
 from tests.postgres import Postgres
 from tests.s3 import Bucket
@@ -78,10 +79,14 @@ def test_while_the_database_is_away_nothing_is_lost(
 def test_the_studio_takes_what_the_settings_name(
     services: Callable[..., Services], database_server: Postgres, made: Made, tmp_path: Path
 ) -> None:
-    """On one machine with a database, files stay in the data folder."""
+    """On one machine with a database, files are in the data folder; what was there before it stays."""
+    with closing(local_history(tmp_path / "studio")) as before:
+        before.add("ann", made)
+    [old] = (tmp_path / "studio" / "pictures").iterdir()
+    os.utime(old, (1, 1))
     url = database_server.fresh()
     here, there = (_history(services(database_url=url)) for _ in range(2))
     here.add("ann", made)
     [entry] = there.entries("ann")
-    assert entry.path == tmp_path / "studio" / "pictures" / f"{made.id}.png"
-    assert not (tmp_path / "studio" / "history.sqlite3").exists()
+    assert entry.path == tmp_path / "history" / f"{made.id}.png"
+    assert old.exists()

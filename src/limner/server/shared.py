@@ -80,7 +80,8 @@ def batches_of(settings: Settings, database: Database | None) -> BatchStore:
         return FolderBatchStore(settings.data_dir / "batches", max_bytes=settings.store_bytes)
     from limner.storage.database.batches import SharedBatchStore
 
-    return SharedBatchStore(database, place_of(settings, "batches"), max_bytes=settings.store_bytes)
+    # Not where they are without a database: nobody must sweep away what was there before.
+    return SharedBatchStore(database, place_of(settings, "lines"), max_bytes=settings.store_bytes)
 
 
 def book_of(database: Database | None) -> UseBook | None:

@@ -69,8 +69,8 @@ def _history(services: Services) -> History:
     settings = services.settings
     if services.database is None:
         return local_history(settings.data_dir / "studio", max_bytes=settings.store_bytes)
-    pictures = place_of(settings, "studio/pictures")
-    return History(services.database, pictures, max_bytes=settings.store_bytes)
+    # Not where they are without a database: nobody must sweep away what was there before.
+    return History(services.database, place_of(settings, "history"), max_bytes=settings.store_bytes)
 
 
 async def _to_the_page(request: Request) -> RedirectResponse:
