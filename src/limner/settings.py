@@ -175,9 +175,14 @@ class Settings(BaseSettings):
     storage_url: str = Field(
         "",
         pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?)?$",
-        description="Object storage where all machines keep pictures behind links and uploaded files, as "
+        description="Object storage where all machines keep pictures behind links and all other files, as "
         "`s3://bucket/prefix`; its address and keys are in the usual AWS variables. By default they are in the "
         "data folder.",
+    )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="PostgreSQL database of its own where all servers have limits, use by key, batches and the "
+        "studio's history, as `postgresql://user:password@host/name`. By default each server has its own.",
     )
     keys_file: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda before: before["data_dir"] / "keys.json",

@@ -61,3 +61,10 @@ def test_without_keys_the_list_is_empty() -> None:
     """And nothing is made by looking."""
     assert (keys("list").exit_code, keys("list").stdout) == (0, "")
     assert json.loads(keys("list", "--json").stdout) == {"keys": []}
+
+
+def test_use_is_told_of_a_database_only() -> None:
+    """One line says which setting is missing."""
+    result = keys("usage")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "LIMNER_DATABASE_URL" in result.stderr

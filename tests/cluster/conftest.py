@@ -1,4 +1,4 @@
-"""One Ray for all tests that need one: `limner deploy` with two replicas, and object storage between them."""
+"""One Ray for all tests that need one: `limner deploy` two replicas, object storage and a database between them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from openai import OpenAI
 
 from tests.cluster.helpers import Deployed, deploy
+from tests.postgres import Postgres
 from tests.s3 import Bucket
 
 
@@ -27,9 +28,17 @@ def standing(gate: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def deployed(s3: Bucket, gate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def shared_url(database_server: Postgres) -> str:
+    """The URL of the database that the replicas share."""
+    return database_server.fresh()
+
+
+@pytest.fixture(scope="session")
+def deployed(
+    s3: Bucket, shared_url: str, gate: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployed]:
     """The command, with two replicas that are ready."""
-    with deploy(tmp_path_factory.mktemp("deployed"), s3, gate) as found:
+    with deploy(tmp_path_factory.mktemp("deployed"), s3, shared_url, gate) as found:
         yield found
 
 

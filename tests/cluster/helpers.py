@@ -18,7 +18,10 @@ from typing import Any
 
 from tests.s3 import Bucket
 
-__all__ = ["Deployed", "Nodes", "deploy", "nodes", "ray_processes"]
+__all__ = ["KEYS", "Deployed", "Nodes", "deploy", "nodes", "ray_processes"]
+
+KEYS = ("lk-live", "lk-crowd", "lk-counted")
+"""Those who may ask; each has a limit of its own."""
 
 _ASKED_AT_ONCE = 4
 
@@ -163,15 +166,15 @@ class Nodes(Deployed):
 
 
 @contextmanager
-def deploy(folder: Path, s3: Bucket, gate: Path) -> Iterator[Deployed]:
-    """Two replicas of the fake engine on this machine, which want the key "lk-live"; all ends with the block.
+def deploy(folder: Path, s3: Bucket, database: str, gate: Path) -> Iterator[Deployed]:
+    """Two replicas of the fake engine on this machine, which want one of `KEYS`; all ends with the block.
 
     Args:
         folder: for data and log.
-        s3: what the replicas share.
+        s3, database: what the replicas share.
         gate: the file that lets pictures go on.
     """
-    environ = {**s3.environ, "LIMNER_STORAGE_URL": s3.url}
+    environ = {**s3.environ, "LIMNER_STORAGE_URL": s3.url, "LIMNER_DATABASE_URL": database}
     with _running(folder, _COMMAND, "deploy", gate=gate, **environ) as found:
         yield Deployed(**found)
 
@@ -198,7 +201,7 @@ def _running(
         *("--engine", "fake", "--replicas", "2", "--port", "0", "--data-dir", str(folder / "data")),
     ]
     environ |= {
-        "LIMNER_API_KEYS": "lk-live",
+        "LIMNER_API_KEYS": ",".join(KEYS),
         "LIMNER_IMAGES_PER_MINUTE": "1000",
         "RAY_DEFAULT_OBJECT_STORE_MAX_MEMORY_BYTES": "100000000",
     }

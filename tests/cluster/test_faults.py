@@ -1,8 +1,9 @@
-"""What may be lost on the way: a replica, the object storage, a whole machine. Clients are those that people use."""
+"""What may be lost on the way: a replica, a machine, storage or database. Clients are those that people use."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import signal
 import urllib.request
@@ -19,6 +20,7 @@ from openai import InternalServerError, OpenAI
 import limner
 from limner.imaging.reader import read_pixels
 from tests.cluster.helpers import Deployed, Nodes, nodes
+from tests.postgres import Postgres
 from tests.s3 import Bucket
 from tests.server.helpers import until
 
@@ -104,6 +106,35 @@ def test_without_the_object_storage_pictures_are_drawn_and_links_wait(
     assert deployed.replicas() == replicas
 
 
+def test_the_database_restarted_under_load_makes_no_picture_wrong(
+    deployed: Deployed, truth: bytes, database_server: Postgres, shared_url: str
+) -> None:
+    """Whoever asks meanwhile is told to come back, has the picture in the end, and each counts once."""
+    until(lambda: len(deployed.replicas()) == 2)
+    replicas = deployed.replicas()
+    with crowd(deployed.address, "lk-counted") as drawn:
+        until(lambda: len(drawn) > 20)
+        with (
+            database_server.down(),
+            asking(deployed.address, max_retries=0) as client,
+            pytest.raises(InternalServerError, match="database does not answer") as caught,
+        ):
+            boat(client)
+        back = len(drawn)
+        until(lambda: len(drawn) > back + 20)
+    assert (caught.value.status_code, caught.value.response.headers["retry-after"]) == (503, "5")
+    assert set(drawn) == {truth}
+    until(lambda: counted(database_server, shared_url, "lk-counted") == len(drawn))
+    assert deployed.replicas() == replicas
+
+
+def counted(server: Postgres, url: str, key: str) -> int:
+    """How many pictures of a key are counted."""
+    key_id = f"key-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    found = server.run(url, f"SELECT sum(pictures) FROM use WHERE key = '{key_id}'")  # noqa: S608  ours
+    return int(found[0][0] or 0)
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     """Two machines with a replica each, as Ray has it."""
@@ -125,13 +156,13 @@ def test_a_machine_that_is_removed_costs_a_retry_at_most(cluster: Nodes, truth: 
 
 
 @contextmanager
-def crowd(address: str) -> Iterator[list[bytes]]:
+def crowd(address: str, key: str = "lk-crowd") -> Iterator[list[bytes]]:
     """Four clients that draw the same picture again and again until the block is left; what they got so far."""
     drawn: list[bytes] = []
     over = Event()
 
     def draw() -> None:
-        with asking(address) as client:
+        with asking(address, api_key=key) as client:
             while not over.is_set():
                 drawn.append(boat(client))
 
@@ -145,9 +176,9 @@ def crowd(address: str) -> Iterator[list[bytes]]:
             client.result()
 
 
-def asking(address: str, **options: Any) -> OpenAI:
+def asking(address: str, *, api_key: str = "lk-live", **options: Any) -> OpenAI:
     """OpenAI's client, told nothing but where to go."""
-    return OpenAI(base_url=f"{address}/v1", api_key="lk-live", **options)
+    return OpenAI(base_url=f"{address}/v1", api_key=api_key, **options)
 
 
 def boat(client: OpenAI) -> bytes:

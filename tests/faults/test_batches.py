@@ -1,4 +1,4 @@
-"""A server that is killed while it draws a batch: the next one goes on, and each line is answered once."""
+"""A server that is killed while it draws a batch: another goes on, and each line is answered once."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
 from openai import OpenAI
 from openai.types import Batch
 
 from tests.faults.helpers import served
+from tests.postgres import Postgres
+from tests.s3 import Bucket
 from tests.server.helpers import until
 
 LINES = 24
@@ -69,3 +72,27 @@ def test_kill_9_in_the_middle_of_a_batch(tmp_path: Path) -> None:
     assert failed == ["1"]
     assert sorted(answered + failed, key=int) == [str(i) for i in range(LINES)]
     assert list(folder.glob("batches/*/*.jsonl")) == []
+
+
+def test_another_server_goes_on_when_one_is_killed(
+    tmp_path: Path, s3: Bucket, database_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They share database and object storage, and no folder; to the one that lives, all is known."""
+    url = database_server.fresh()
+    shared = {"LIMNER_DATABASE_URL": url, "LIMNER_STORAGE_URL": f"{s3.url}/{tmp_path.name}"}
+    for name, value in {**s3.environ, **shared}.items():
+        monkeypatch.setenv(name, value)
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    with working(tmp_path / "a") as (client, kill), working(tmp_path / "b") as (other, _):
+        batch = begun(client)
+        until(lambda: done(other, batch) >= 3)
+        kill()
+        # As if half a minute had passed.
+        database_server.run(url, "UPDATE batches SET held_until = now()")
+        until(lambda: other.batches.retrieve(batch.id).status == "completed")
+        batch = other.batches.retrieve(batch.id)
+        answered, failed = ids(other, batch.output_file_id), ids(other, batch.error_file_id)
+    assert failed == ["1"]
+    assert sorted(answered + failed, key=int) == [str(i) for i in range(LINES)]
+    assert database_server.run(url, "SELECT count(*) FROM answers") == [(0,)]

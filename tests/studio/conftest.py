@@ -13,7 +13,7 @@ from limner.server.access.auth import Caller
 from limner.server.services import Services, start_services
 from limner.settings import Settings
 from limner.studio.drawing import Studio
-from limner.studio.history import History
+from limner.studio.history import History, local_history
 from limner.studio.made import Made
 from limner.studio.shown import Shown
 from limner.studio.visitor import Visitor
@@ -42,7 +42,7 @@ def studio(services: Callable[..., Services], tmp_path: Path) -> Iterator[Open]:
     histories: list[History] = []
 
     def opened(**settings: Any) -> Studio:
-        histories.append(History(tmp_path / "studio"))
+        histories.append(local_history(tmp_path / "studio"))
         return Studio(services=services(**settings), history=histories[-1])
 
     yield opened

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from limner.errors import NotFoundError, OutputError, StorageFullError
-from limner.studio.history import History
+from limner.studio.history import History, local_history
 from limner.studio.made import Made
 
 
 @pytest.fixture
 def history(tmp_path: Path) -> Iterator[History]:
     """An empty history."""
-    opened = History(tmp_path)
+    opened = local_history(tmp_path)
     yield opened
     opened.close()
 
@@ -32,10 +32,10 @@ def kept(history: History, made: Made) -> str:
 
 def test_a_picture_survives_a_restart(tmp_path: Path, made: Made) -> None:
     """Its pixels to the bit, and all its settings, the largest seed too."""
-    first = History(tmp_path)
+    first = local_history(tmp_path)
     name = kept(first, made)
     first.close()
-    second = History(tmp_path)
+    second = local_history(tmp_path)
     [entry] = second.entries("ann")
     found = second.get("ann", entry.id)
     second.close()
@@ -62,7 +62,7 @@ def test_nobody_sees_what_another_made(history: History, made: Made) -> None:
 def test_the_newest_comes_first(tmp_path: Path, made: Made) -> None:
     """And no more than are asked for."""
     times = iter(range(1_000_000, 1_000_009))
-    history = History(tmp_path, clock=lambda: float(next(times)))
+    history = local_history(tmp_path, clock=lambda: float(next(times)))
     names = [kept(history, made) for _ in range(3)]
     assert [entry.id for entry in history.entries("ann", 2)] == [names[2], names[1]]
     history.close()
@@ -79,7 +79,7 @@ def test_deleting_leaves_nothing_behind(history: History, made: Made, tmp_path: 
 
 def test_a_full_history_says_so(tmp_path: Path, made: Made) -> None:
     """And keeps nothing of the picture that found no room."""
-    history = History(tmp_path, max_bytes=1)
+    history = local_history(tmp_path, max_bytes=1)
     with pytest.raises(StorageFullError, match="delete some in the tab History"):
         history.add("ann", made)
     assert [*(tmp_path / "pictures").iterdir(), *history.entries("ann")] == []
@@ -107,7 +107,7 @@ def test_what_a_killed_process_left_is_swept_up(history: History, made: Made, tm
         if age is not None:
             os.utime(path, (age, age))
     os.utime(tmp_path / "pictures" / f"{name}.png", (1, 1))
-    History(tmp_path).close()
+    local_history(tmp_path).close()
     assert {path.stem for path in (tmp_path / "pictures").iterdir()} == {name, "new"}
 
 
@@ -121,4 +121,4 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """With the setting that names another."""
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="LIMNER_DATA_DIR"):
-        History(tmp_path / "file")
+        local_history(tmp_path / "file")

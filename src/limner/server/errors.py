@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from limner.errors import (
     CancelledError,
+    DatabaseError,
     DeadlineError,
     EngineError,
     ImageInputError,
@@ -189,8 +190,8 @@ def _of_a_job(error: LimnerError) -> ApiError | None:
     if isinstance(error, DeadlineError):
         message = "The picture was not finished in time: ask for fewer pictures or steps, or try again later."
         return ApiError(message, status=504, type="server_error", code="request_timeout", permanent=True)
-    if isinstance(error, StorageDownError | StorageFullError):
-        return _without_files(error)
+    if isinstance(error, DatabaseError | StorageDownError | StorageFullError):
+        return _without_store(error)
     if isinstance(error, ModelError):
         # The numbers and the remedy are the operator's business, and in the log.
         message = "The model cannot be loaded: choose another one, or tell the operator of this server the request ID."
@@ -198,8 +199,10 @@ def _of_a_job(error: LimnerError) -> ApiError | None:
     return None
 
 
-def _without_files(error: LimnerError) -> ApiError:
-    """What becomes of a request that needs files, where none can be kept."""
+def _without_store(error: LimnerError) -> ApiError:
+    """What becomes of a request that needs files or the database, where there are none."""
+    if isinstance(error, DatabaseError):
+        return _overloaded("The server's database does not answer just now: try again soon.", _STORAGE_WAIT)
     if isinstance(error, StorageFullError):
         message = "There is no room for more files: ask for pictures as b64_json, or try again later."
         return _overloaded(message, _LONGEST_WAIT)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from prometheus_client import CollectorRegistry
@@ -22,6 +24,7 @@ from limner.errors import DeadlineError, LimnerError
 from limner.hosting.config import ShelfConfig
 from limner.hosting.places import Loaded
 from limner.hosting.shelf import Shelf
+from limner.imaging.picture import Picture
 from limner.pipeline import Pipeline
 from limner.safety.prompts import PromptGuard
 from limner.server.access.fetch import Fetcher
@@ -29,13 +32,25 @@ from limner.server.access.keys import KeyFile, KeyRing
 from limner.server.access.limits import ImageLimiter
 from limner.server.contract.models import ModelName, ModelTable
 from limner.server.offers import offers_of
+from limner.server.shared import book_of, keep_book, limiter_of, place_of, shared_database
 from limner.settings import Settings
-from limner.storage.depot import Depot, FolderDepot
 from limner.storage.disk import DiskStore
 from limner.storage.signing import signing_key
 from limner.storage.uploads import UploadStore
 
-__all__ = ["DRAIN_SECONDS", "Services", "depots", "key_ring", "model_table", "running", "start_services"]
+if TYPE_CHECKING:
+    from limner.storage.database.connection import Database
+    from limner.storage.database.use import UseBook
+
+__all__ = [
+    "DRAIN_SECONDS",
+    "Services",
+    "key_ring",
+    "model_table",
+    "running",
+    "shared_database",
+    "start_services",
+]
 
 DRAIN_SECONDS = 30
 """How long what is being drawn may take to be finished when the server is told to stop, and after that, if it
@@ -58,6 +73,7 @@ class Services:
         keys: who may ask.
         limiter: how often.
         fetcher: brings what an `image_url` leads to.
+        database, book: what all servers share, and what there is counted for each key; or None.
         metrics: what is counted.
         leaving: set when no new work is taken any more.
     """
@@ -71,6 +87,8 @@ class Services:
     keys: KeyRing
     limiter: ImageLimiter
     fetcher: Fetcher
+    database: Database | None
+    book: UseBook | None
     metrics: Metrics
     leaving: Event
 
@@ -116,15 +134,25 @@ class Services:
                 await _settled(wish, self.settings.request_timeout)
             yield wish.result()
 
+    def count(self, owner: str, pictures: Sequence[Picture]) -> None:
+        """Note what was drawn for a key."""
+        if self.book is not None:
+            pixels = sum(math.prod(each.pixels_HWC.shape[:2]) for each in pictures)
+            self.book.count(owner, pictures=len(pictures), pixels=pixels)
+
     def drain(self) -> None:
         """Take no new work, finish what is drawn, and send away what waits; blocks until that is done."""
         self.leaving.set()
         self.shelf.drain(DRAIN_SECONDS)
 
     def stop(self) -> None:
-        """Drain, and end the threads of all models."""
+        """Drain, end the threads of all models, and let go of the database."""
         self.drain()
         self.shelf.close(DRAIN_SECONDS)
+        if self.book is not None:
+            _attempt(self.book.write)
+        if self.database is not None:
+            self.database.close()
 
 
 async def _settled(wish: Future[Loaded], seconds: float) -> None:
@@ -146,11 +174,14 @@ async def _settled(wish: Future[Loaded], seconds: float) -> None:
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
     """Sweep up what has expired, and at the end finish what is drawn and stop."""
-    sweeper = asyncio.create_task(_sweep(services))
+    tasks = [asyncio.create_task(_sweep(services))]
+    if services.book is not None:
+        tasks.append(asyncio.create_task(keep_book(services.book.write)))
     try:
         yield
     finally:
-        sweeper.cancel()
+        for task in tasks:
+            task.cancel()
         await anyio.to_thread.run_sync(services.stop)
 
 
@@ -162,8 +193,9 @@ def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Serv
         pipeline: the first model, if it is loaded already; by default the settings' own is loaded.
 
     Raises:
-        LimnerError: a setting is wrong, the model cannot be loaded, or the data folder not be used.
+        LimnerError: a setting is wrong, the model cannot be loaded, or the data folder or the database not be used.
     """
+    database = shared_database(settings)
     metrics = Metrics()
     offers = offers_of(settings, None if pipeline is None else pipeline.engine.capabilities.model)
     first, *more = (offer.name for offer in offers)
@@ -173,7 +205,7 @@ def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Serv
         shelf.adopt(first, pipeline)
     elif settings.load_at_start:
         shelf.load_now(first)
-    pictures, files = depots(settings)
+    pictures = place_of(settings, "images")
     services = Services(
         settings=settings,
         shelf=shelf,
@@ -181,33 +213,18 @@ def start_services(settings: Settings, pipeline: Pipeline | None = None) -> Serv
         store=DiskStore(
             pictures, signing_key(pictures), settings.url_lifetime, max_bytes=settings.store_bytes
         ),
-        uploads=UploadStore(files, max_bytes=settings.store_bytes),
+        uploads=UploadStore(place_of(settings, "files"), max_bytes=settings.store_bytes),
         guard=PromptGuard(),
         keys=key_ring(settings),
-        limiter=ImageLimiter(settings.images_per_minute),
+        limiter=limiter_of(settings, database),
         fetcher=Fetcher(hosts=settings.fetch_hosts),
+        database=database,
+        book=book_of(database),
         metrics=metrics,
         leaving=Event(),
     )
     shelf.start()
     return services
-
-
-def depots(settings: Settings) -> tuple[Depot, Depot]:
-    """Where pictures behind links and the files of clients lie: in the data folder, or where all machines look.
-
-    Raises:
-        SettingsError: the object storage cannot be used.
-        OutputError: a folder cannot be made.
-    """
-    names = ("images", "files")
-    if settings.storage_url:
-        from limner.storage.bucket import BucketDepot
-
-        url, copies = settings.storage_url, settings.data_dir / "copies"
-        pictures, files = (BucketDepot(url, name, copies / name) for name in names)
-        return pictures, files
-    return FolderDepot(settings.data_dir / names[0]), FolderDepot(settings.data_dir / names[1])
 
 
 def key_ring(settings: Settings) -> KeyRing:
@@ -241,14 +258,17 @@ def _shelf_config(settings: Settings) -> ShelfConfig:
 
 async def _sweep(services: Services) -> None:
     """Delete what has expired, once a minute."""
+    sweeps = [services.store.sweep, services.uploads.sweep, services.limiter.sweep]
+    if services.book is not None:
+        sweeps.append(services.book.forget)
     while True:
-        for sweep in (services.store.sweep, services.uploads.sweep):
-            await _attempt(sweep)
+        for sweep in sweeps:
+            await anyio.to_thread.run_sync(_attempt, sweep)
         await asyncio.sleep(_SWEEP_SECONDS)
 
 
-async def _attempt(sweep: Callable[[], int]) -> None:
+def _attempt(work: Callable[[], object]) -> None:
     try:
-        await anyio.to_thread.run_sync(sweep)
+        work()
     except (LimnerError, OSError):
-        _logger.exception("expired files could not be deleted")
+        _logger.exception("what has expired could not be deleted, or what was drawn not be counted")

@@ -1,55 +1,41 @@
-"""What is known of batches, each owner's apart: a JSON file for each, and beside it what it goes in and out.
-
-::
-
-    batch_<48 hex digits>.json           its state; written anew, whole, whenever that changes
-    batch_<48 hex digits>.input.jsonl    its lines, from when it is taken in until it is over
-    batch_<48 hex digits>.output.jsonl   the answers so far, each line one of them
-    batch_<48 hex digits>.errors.jsonl   the same, of lines that failed
-
-The lists are there before the state and go after it, so a process that is killed leaves nothing but lists without a
-state, which `BatchStore.sweep` deletes after an hour.
-"""
+"""What is known of batches, each owner's apart, and who may work them off."""
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from limner.errors import InvalidRequestError, LimnerError, NotFoundError
-from limner.files import link_or_copy, take_lock, write_json_atomic
-from limner.storage._folder import (
-    Quota,
-    entries,
-    folder_of,
-    is_stray,
-    new_id,
-    private_folder,
-    remove,
-    writing,
-)
+from limner.errors import InvalidRequestError, NotFoundError
+from limner.storage._folder import new_id
 
-__all__ = ["MAX_PAGE", "Batch", "BatchPage", "BatchStatus", "BatchStore", "ListKind"]
+__all__ = [
+    "KEPT_SECONDS",
+    "MAX_PAGE",
+    "Answers",
+    "Batch",
+    "BatchPage",
+    "BatchStatus",
+    "BatchStore",
+    "is_batch_id",
+]
 
 BatchStatus: TypeAlias = Literal[
     "failed", "in_progress", "finalizing", "completed", "expired", "cancelling", "cancelled"
 ]
-ListKind: TypeAlias = Literal["input", "output", "errors"]
 
 MAX_PAGE = 100
 
+KEPT_SECONDS = 30 * 24 * 3600
+"""So long a batch that is over is known."""
+
 _ID = re.compile(r"batch_[0-9a-f]{48}")
-_LIST = re.compile(rf"({_ID.pattern})\.(input|output|errors)\.jsonl")
 _UNFINISHED = ("in_progress", "finalizing", "cancelling")
-_ORPHAN_SECONDS = 3600
-_KEPT_SECONDS = 30 * 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,37 +103,52 @@ class BatchPage:
     has_more: bool
 
 
-class BatchStore:
-    """A folder of batches; who owns one cannot be seen, or reached, by other owners.
+class Answers(ABC):
+    """The answers to a batch's lines so far, for whoever works it off; each line has one, in one of two files."""
+
+    @abstractmethod
+    def has(self, custom_id: str) -> bool:
+        """Whether a line had its answer when these were opened."""
+
+    @abstractmethod
+    def count(self, *, failed: bool) -> int:
+        """How many lines were answered then, or failed."""
+
+    @abstractmethod
+    def add(self, custom_id: str, pieces: Iterable[bytes], *, failed: bool) -> bool:
+        """Keep an answer for good; False if the line has one already.
+
+        Args:
+            custom_id: of the line.
+            pieces: the answer as JSON, without an end of line.
+            failed: in which file it is to be.
+
+        Raises:
+            OutputError: it cannot be kept.
+        """
+
+    @abstractmethod
+    def failures(self) -> Iterator[dict[str, Any]]:
+        """The answers to lines that failed."""
+
+    @abstractmethod
+    def file(self, *, failed: bool) -> AbstractContextManager[Path]:
+        """A file of this disk with the answers, a line each."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of them."""
+
+
+class BatchStore(ABC):
+    """Batches; who owns one cannot be seen, or reached, by other owners.
 
     Args:
-        folder: where they lie; it is made if need be, for its owner's eyes only.
         clock: the time in seconds of the epoch.
-        max_bytes: how much all answers of batches that are not over may take together.
-
-    Raises:
-        OutputError: the folder cannot be made.
     """
 
-    def __init__(
-        self,
-        folder: str | os.PathLike[str],
-        clock: Callable[[], float] = time.time,
-        *,
-        max_bytes: float = math.inf,
-    ) -> None:
-        self._folder = private_folder(folder)
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._quota = Quota(
-            max_bytes,
-            used=self._answers_bytes,
-            sweep=lambda: None,
-            remedy="Wait for other batches to be over, or raise LIMNER_STORE_BYTES",
-        )
-
-    def lock(self) -> IO[bytes] | None:
-        """The right to work these batches off, until the file is closed; None if another process has it."""
-        return take_lock(self._folder / ".lock")
 
     def now(self) -> int:
         """The time, in whole seconds."""
@@ -157,6 +158,7 @@ class BatchStore:
         """An id for a batch that comes now."""
         return new_id("batch_", self._clock())
 
+    @abstractmethod
     def add(self, batch: Batch, source: Path) -> None:
         """A batch is here as soon as this returns, whatever becomes of the upload that it was made of.
 
@@ -164,22 +166,43 @@ class BatchStore:
             StorageFullError: there is no room on the disk.
             OutputError: it cannot be written.
         """
-        private_folder(folder_of(self._folder, batch.owner))
-        with writing():
-            if not batch.over:
-                link_or_copy(source, self.list_path(batch, "input"))
-            self.put(batch)
 
-    def put(self, batch: Batch) -> None:
-        """Its state is another one; when it is over, its lists are deleted.
+    @abstractmethod
+    def put(self, batch: Batch) -> Batch:
+        """Its state is another one; when it is over, its lines and answers are forgotten.
+
+        Only who has claimed it may do so.
+
+        Returns:
+            The state as it is now: somebody else may have cancelled it.
+
+        Raises:
+            OutputError: it cannot be written; the state is what it was.
+            CancelledError: another process has claimed it since.
+        """
+
+    @abstractmethod
+    def cancel(self, batch: Batch) -> Batch:
+        """Nothing more of it is to be begun, if it is in progress; anybody may say so.
+
+        Returns:
+            The state as it is now.
 
         Raises:
             OutputError: it cannot be written; the state is what it was.
         """
-        write_json_atomic(self._state_path(batch), asdict(batch))
-        if batch.over:
-            for kind in ("input", "output", "errors"):
-                remove(self.list_path(batch, kind))
+
+    @abstractmethod
+    def claim(self) -> list[Batch]:
+        """The batches that this process, and no other, is to work off for the next half a minute, oldest first.
+
+        Raises:
+            OutputError: that cannot be said now.
+        """
+
+    @abstractmethod
+    def release(self) -> None:
+        """Work nothing off any more; other processes may."""
 
     def get(self, batch_id: str, *, owner: str) -> Batch:
         """What is known of a batch.
@@ -187,11 +210,14 @@ class BatchStore:
         Raises:
             NotFoundError: the owner has no such batch.
         """
-        known = _ID.fullmatch(batch_id)
-        batch = _read(folder_of(self._folder, owner) / f"{batch_id}.json") if known else None
+        batch = self._find(batch_id, owner) if is_batch_id(batch_id) else None
         if batch is None:
             raise NotFoundError(f"No batch found with id '{batch_id[:100]}'.", param="id")
         return batch
+
+    @abstractmethod
+    def _find(self, batch_id: str, owner: str) -> Batch | None:
+        """The owner's batch."""
 
     def page(self, *, owner: str, limit: int = 20, after: str | None = None) -> BatchPage:
         """An owner's batches, the newest first.
@@ -204,7 +230,7 @@ class BatchStore:
         Raises:
             InvalidRequestError: `after` is no batch's id, or the limit not possible.
         """
-        if after is not None and not _ID.fullmatch(after):
+        if after is not None and not is_batch_id(after):
             raise InvalidRequestError(
                 f"Invalid 'after': '{after[:100]}' is not the id of a batch.", param="after"
             )
@@ -212,70 +238,42 @@ class BatchStore:
             raise InvalidRequestError(
                 f"Invalid 'limit': expected a value from 1 to {MAX_PAGE}.", param="limit"
             )
-        found = sorted(self._of(folder_of(self._folder, owner)), key=lambda batch: batch.id, reverse=True)
-        rest = [batch for batch in found if after is None or batch.id < after]
-        return BatchPage(batches=tuple(rest[:limit]), has_more=len(rest) > limit)
+        found = self._newest(owner, limit + 1, after)
+        return BatchPage(batches=tuple(found[:limit]), has_more=len(found) > limit)
 
-    def unfinished(self, owner: str | None = None) -> list[Batch]:
-        """The batches that are not over, the oldest first; those of one owner, or all."""
-        folders = self._owners() if owner is None else [folder_of(self._folder, owner)]
-        found = [batch for folder in folders for batch in self._of(folder) if not batch.over]
-        return sorted(found, key=lambda batch: batch.id)
+    @abstractmethod
+    def _newest(self, owner: str, count: int, after: str | None) -> list[Batch]:
+        """The owner's newest batches, of those after `after`."""
 
-    def list_path(self, batch: Batch, kind: ListKind) -> Path:
-        """Where one of its lists lies."""
-        return folder_of(self._folder, batch.owner) / f"{batch.id}.{kind}.jsonl"
+    @abstractmethod
+    def unfinished(self, owner: str) -> int:
+        """How many batches of an owner are not over."""
 
+    @abstractmethod
+    def lines(self, batch: Batch) -> Path:
+        """A file of this disk with its lines, until it is over."""
+
+    @abstractmethod
+    def answers(self, batch: Batch) -> Answers:
+        """Its answers, until it is over.
+
+        Raises:
+            LimnerError: they cannot be read or written.
+        """
+
+    @abstractmethod
     def take_room(self, size: int) -> None:
         """Take room for so many bytes of answers that are about to be written.
 
         Raises:
             StorageFullError: there is none.
         """
-        self._quota.take(size)
 
+    @abstractmethod
     def sweep(self) -> int:
-        """Forget batches that have been over for 30 days, and what killed processes left; how many files that was."""
-        return sum(remove(path) for folder in self._owners() for path in self._litter(folder))
-
-    def _litter(self, folder: Path) -> Iterator[Path]:
-        now = self._clock()
-        for entry in entries(folder):
-            age, found = now - entry.changed, _LIST.fullmatch(entry.path.name)
-            if is_stray(entry.path.name, entry.changed, now):
-                yield entry.path
-            elif entry.path.suffix == ".json" and age > _KEPT_SECONDS:
-                yield from (entry.path for batch in [_read(entry.path)] if batch and batch.over)
-            elif found and age > _ORPHAN_SECONDS:
-                batch = _read(folder / f"{found[1]}.json")
-                yield from [entry.path] if batch is None or batch.over else []
-
-    def _answers_bytes(self) -> int:
-        listed = (entry for folder in self._owners() for entry in entries(folder))
-        return sum(
-            entry.size for entry in listed if entry.path.name.endswith((".output.jsonl", ".errors.jsonl"))
-        )
-
-    def _of(self, folder: Path) -> Iterator[Batch]:
-        for entry in entries(folder):
-            if entry.path.suffix == ".json" and (batch := _read(entry.path)) is not None:
-                yield batch
-
-    def _owners(self) -> list[Path]:
-        return [path for path in self._folder.iterdir() if path.is_dir()]
-
-    def _state_path(self, batch: Batch) -> Path:
-        return folder_of(self._folder, batch.owner) / f"{batch.id}.json"
+        """Forget batches that have been over for long, and what killed processes left; how many things that was."""
 
 
-def _read(path: Path) -> Batch | None:
-    """The batch whose state is in the file; None if there is none."""
-    try:
-        facts = json.loads(path.read_bytes())
-        return Batch(**facts | {"errors": tuple(facts["errors"])})
-    except FileNotFoundError:
-        return None
-    except (OSError, TypeError, ValueError, KeyError) as error:
-        raise LimnerError(
-            f"{path} cannot be read ({error}): delete it, and the batch was never there"
-        ) from error
+def is_batch_id(text: str) -> bool:
+    """Whether a batch may be called so."""
+    return _ID.fullmatch(text) is not None

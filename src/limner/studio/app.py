@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from limner.server.services import Services
+from limner.server.shared import place_of
 from limner.studio.drawing import Studio
-from limner.studio.history import History
+from limner.studio.history import History, local_history
 from limner.studio.page import build_page, look
 from limner.studio.visitor import BrowserCookie
 
@@ -38,8 +39,7 @@ def mount(app: FastAPI, services: Services) -> None:
         OutputError: the history cannot be opened.
     """
     settings = services.settings
-    history = History(settings.data_dir / "studio", max_bytes=settings.store_bytes)
-    studio = Studio(services=services, history=history)
+    studio = Studio(services=services, history=_history(services))
     theme, css = look()
     # The framework looks for no page below a path without its slash.
     app.add_api_route(PATH, _to_the_page, include_in_schema=False)
@@ -64,6 +64,15 @@ def mount(app: FastAPI, services: Services) -> None:
     _end_with(app, studio)
 
 
+def _history(services: Services) -> History:
+    """What all servers know, where they share a database; else this one's own."""
+    settings = services.settings
+    if services.database is None:
+        return local_history(settings.data_dir / "studio", max_bytes=settings.store_bytes)
+    # Not where they are without a database: nobody must sweep away what was there before.
+    return History(services.database, place_of(settings, "history"), max_bytes=settings.store_bytes)
+
+
 async def _to_the_page(request: Request) -> RedirectResponse:
     return RedirectResponse(f"{request.scope.get('root_path', '')}{PATH}/")
 
@@ -86,7 +95,8 @@ def _end_with(app: FastAPI, studio: Studio) -> None:
                 yield state
             finally:
                 watch.cancel()
-                studio.history.close()
+                if studio.services.database is None:
+                    studio.history.close()
 
     app.router.lifespan_context = lifespan
 

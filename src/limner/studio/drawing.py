@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from io import BytesIO
 from typing import Any, TypeAlias
 
@@ -20,14 +21,14 @@ from starlette.datastructures import UploadFile
 
 from limner.batching.events import Event, Failed, Finished, Preview, Queued, Started
 from limner.batching.jobs import preview_steps
-from limner.errors import CancelledError, EngineError, InvalidRequestError, LimnerError
+from limner.errors import CancelledError, DatabaseError, EngineError, InvalidRequestError, LimnerError
 from limner.imaging.codec import encode
 from limner.server.contract.calls import Call
 from limner.server.contract.field import Route
 from limner.server.contract.validate import validate
 from limner.server.drawing.inputs import Inputs, Loader
 from limner.server.drawing.job import Drawing
-from limner.server.drawing.judging import admit, refusals_counted
+from limner.server.drawing.judging import admit, dismiss, refusals_counted
 from limner.server.drawing.plan import plan
 from limner.server.http.bodies import Body
 from limner.server.services import Services
@@ -133,7 +134,7 @@ class Studio:
         """
         with refusals_counted(self.services.metrics):
             call, wanted = await self._judged(wish)
-            admit(self.services.limiter, visitor.caller, call)
+            await admit(self.services.limiter, visitor.caller, call)
         async with self._taken(visitor, call, wanted, traced=wish.traced) as drawing:
             followed = _Followed(wanted)
             while True:
@@ -182,13 +183,20 @@ class Studio:
         self, visitor: Visitor, call: Call, wanted: ImageRequest, *, traced: bool
     ) -> AsyncIterator[Drawing]:
         """The job, known as this page's while it lasts; if it is not even taken, its pictures do not count."""
-        services, key = self.services, visitor.caller.key
+        services, caller = self.services, visitor.caller
         try:
             async with services.using(call.model) as model:
                 trace: FileFormat | None = "png" if traced and model.able.stepwise else None
-                drawing = Drawing(model.loop, wanted, key=key, previews=_PREVIEWS, trace=trace)
+                drawing = Drawing(
+                    model.loop,
+                    wanted,
+                    key=caller.key,
+                    previews=_PREVIEWS,
+                    trace=trace,
+                    drawn=partial(services.count, caller.owner),
+                )
         except LimnerError:
-            services.limiter.give_back(key, call.n)
+            await dismiss(services.limiter, caller, call)
             raise
         self.running.setdefault(visitor.session, []).append(drawing)
         try:
@@ -206,7 +214,7 @@ class Studio:
                 self.history.add(visitor.browser, each)
         except LimnerError as error:
             _logger.warning("pictures were not kept in the history: %s", error)
-            return f"Not kept in the history: {error}"
+            return f"Not kept in the history: {sentence(error)}"
         return ""
 
 
@@ -259,6 +267,10 @@ def sentence(error: Exception) -> str:
         case EngineError():
             _logger.error("the page's drawing failed", exc_info=error)
             return "The picture could not be drawn: try again, or with other settings."
+        case DatabaseError():
+            # Its message is for the operator, and in the log.
+            _logger.warning("the page waits for the database: %s", error)
+            return "The server's database does not answer just now. Try again soon."
         case LimnerError():
             return str(error)
     number = secrets.token_hex(4)

@@ -1,4 +1,4 @@
-"""What each browser made: files on the server's disk, and a small database that knows whose they are.
+"""What each browser made: files in a depot, and a database that knows whose they are.
 
 A picture's file is written whole before its row is, and deleted after it: a row without a file does not come to
 be, and a file without a row, which a killed process may leave, is swept up at the next start.
@@ -6,52 +6,28 @@ be, and a file without a row, which a killed process may leave, is swept up at t
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import BigInteger, create_engine, func, select
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from limner.errors import NotFoundError, OutputError, StorageFullError
-from limner.files import write_atomic
+from limner.errors import DatabaseError, NotFoundError, OutputError, StorageFullError
 from limner.imaging.picture import Picture
 from limner.imaging.reader import read_pixels
+from limner.storage.database.connection import Database, open_file
+from limner.storage.database.tables import PictureRow
+from limner.storage.depot import Depot, FolderDepot
 from limner.studio.made import Kind, Made, settings_told
 from limner.studio.shown import Shown
 
-__all__ = ["Entry", "History"]
+__all__ = ["Entry", "History", "local_history"]
 
 _STRAY_SECONDS = 3600
-
-
-class _Base(DeclarativeBase):
-    """The tables."""
-
-
-class _Row(_Base):
-    """One picture of somebody's."""
-
-    __tablename__ = "pictures"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    owner: Mapped[str] = mapped_column(index=True)
-    made_at: Mapped[float]
-    kind: Mapped[str]
-    prompt: Mapped[str]
-    negative_prompt: Mapped[str]
-    style: Mapped[str]
-    model: Mapped[str]
-    width: Mapped[int]
-    height: Mapped[int]
-    steps: Mapped[int]
-    guidance: Mapped[float]
-    seed: Mapped[int] = mapped_column(BigInteger)
-    bytes: Mapped[int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,26 +54,30 @@ class Entry:
 
 
 class History:
-    """Keeps pictures by whose they are; safe to use from several threads.
+    """Keeps pictures by whose they are; safe to use from several threads, and any number of servers.
 
     Args:
-        folder: where; it is made if it is not there.
+        database: knows whose they are.
+        pictures: where their files lie.
         max_bytes: how much all pictures may take together.
         clock: seconds since 1970.
 
     Raises:
-        OutputError: the folder or the database cannot be used.
+        OutputError: the database or the depot cannot be used.
     """
 
     def __init__(
-        self, folder: Path, *, max_bytes: int = 2**32, clock: Callable[[], float] = time.time
+        self,
+        database: Database,
+        pictures: Depot,
+        *,
+        max_bytes: int = 2**32,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._pictures = _private(folder / "pictures")
+        self._database = database
+        self._pictures = pictures
         self._max_bytes = max_bytes
         self._clock = clock
-        self._database = create_engine(f"sqlite:///{(folder / 'history.sqlite3').absolute()}")
-        with _translated():
-            _Base.metadata.create_all(self._database)
         self._sweep()
 
     def add(self, owner: str, made: Made) -> None:
@@ -107,33 +87,39 @@ class History:
             StorageFullError: there is no room left.
             OutputError: it could not be written; nothing of it is kept.
         """
-        data = made.to_bytes("png")
-        row = _row(_hashed(owner), self._clock(), made, len(data))
-        with self._session() as session:
-            used = session.scalar(select(func.sum(_Row.bytes))) or 0
-            if used + len(data) > self._max_bytes:
-                raise StorageFullError(
-                    "There is no room for more pictures: delete some in the tab History, or let the operator "
-                    "raise LIMNER_STORE_BYTES."
-                )
-            write_atomic(self._path(made.id), data)
-            try:
-                session.add(row)
+        data, name = made.to_bytes("png"), _file(made.id)
+        self._find_room(len(data))
+        self._pictures.put(name, data)
+        try:
+            with self._database.session() as session:
+                session.add(_row(_hashed(owner), self._clock(), made, len(data)))
                 session.commit()
-            except SQLAlchemyError:
-                self._path(made.id).unlink(missing_ok=True)
-                raise
+        except OutputError as error:
+            # What was asked of a database that did not answer may be done.
+            if not isinstance(error, DatabaseError):
+                self._pictures.remove(name)
+            raise
+
+    def _find_room(self, size: int) -> None:
+        with self._database.session() as session:
+            used = session.scalar(select(func.sum(PictureRow.bytes))) or 0
+        if used + size > self._max_bytes:
+            raise StorageFullError(
+                "There is no room for more pictures: delete some in the tab History, or let the operator "
+                "raise LIMNER_STORE_BYTES."
+            )
 
     def entries(self, owner: str, limit: int = 200) -> list[Entry]:
         """The newest pictures of somebody, the last one first."""
         wanted = (
-            select(_Row)
-            .where(_Row.owner == _hashed(owner))
-            .order_by(_Row.made_at.desc(), _Row.id)
+            select(PictureRow)
+            .where(PictureRow.owner == _hashed(owner))
+            .order_by(PictureRow.made_at.desc(), PictureRow.id)
             .limit(limit)
         )
-        with self._session() as session:
-            return [self._entry(row) for row in session.scalars(wanted)]
+        with self._database.session() as session:
+            rows = session.scalars(wanted).all()
+        return [entry for entry in map(self._entry, rows) if entry is not None]
 
     def get(self, owner: str, name: str) -> Made:
         """A picture of somebody's, without its trace, which is not kept.
@@ -141,10 +127,10 @@ class History:
         Raises:
             NotFoundError: there is none of this id, or it is somebody else's.
         """
-        with self._session() as session:
+        with self._database.session() as session:
             row = _owned(session, owner, name)
             try:
-                pixels_HWC = read_pixels(self._path(name).read_bytes())
+                pixels_HWC = read_pixels(self._pictures.find(_file(name)).read_bytes())
             except OSError as error:
                 raise NotFoundError("The picture's file is gone: delete it from the history.") from error
             picture = Picture(pixels_HWC=pixels_HWC, seed=row.seed, prompt=row.prompt, model=row.model)
@@ -156,31 +142,33 @@ class History:
         Raises:
             NotFoundError: there is none of this id, or it is somebody else's.
         """
-        with self._session() as session:
+        with self._database.session() as session:
             session.delete(_owned(session, owner, name))
             session.commit()
-        self._path(name).unlink(missing_ok=True)
+        self._pictures.remove(_file(name))
 
     def clear(self, owner: str) -> list[str]:
         """Forget all pictures of somebody; the ids of those that there were."""
-        with self._session() as session:
-            rows = session.scalars(select(_Row).where(_Row.owner == _hashed(owner))).all()
+        with self._database.session() as session:
+            rows = session.scalars(select(PictureRow).where(PictureRow.owner == _hashed(owner))).all()
             names = [row.id for row in rows]
             for row in rows:
                 session.delete(row)
             session.commit()
         for name in names:
-            self._path(name).unlink(missing_ok=True)
+            self._pictures.remove(_file(name))
         return names
 
     def close(self) -> None:
         """Let go of the database."""
-        self._database.dispose()
+        self._database.close()
 
-    def _path(self, name: str) -> Path:
-        return self._pictures / f"{name}.png"
-
-    def _entry(self, row: _Row) -> Entry:
+    def _entry(self, row: PictureRow) -> Entry | None:
+        """The picture; None if its file is gone."""
+        try:
+            path = self._pictures.find(_file(row.id))
+        except FileNotFoundError:
+            return None
         size = (row.width, row.height)
         return Entry(
             id=row.id,
@@ -189,43 +177,35 @@ class History:
             prompt=row.prompt,
             seed=row.seed,
             told=settings_told(seed=row.seed, steps=row.steps, guidance=row.guidance, size=size),
-            path=self._path(row.id),
+            path=path,
         )
-
-    @contextlib.contextmanager
-    def _session(self) -> Iterator[Session]:
-        with _translated(), Session(self._database) as session:
-            yield session
 
     def _sweep(self) -> None:
         """Delete files that have no row, which a killed process may have left, unless they are being written."""
-        with self._session() as session:
-            known = set(session.scalars(select(_Row.id)))
-        for path in self._pictures.iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                if path.stem not in known and self._clock() - path.stat().st_mtime > _STRAY_SECONDS:
-                    path.unlink()
+        items = self._pictures.items()
+        with self._database.session() as session:
+            known = set(session.scalars(select(PictureRow.id)))
+        for item in items:
+            if Path(item.name).stem not in known and self._clock() - item.changed > _STRAY_SECONDS:
+                self._pictures.remove(item.name)
 
 
-def _private(folder: Path) -> Path:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The folder {folder} cannot be made ({error}): choose another one with LIMNER_DATA_DIR."
-        ) from error
-    return folder
+def local_history(folder: Path, **options: Any) -> History:
+    """A history below a folder of this machine, which is made if it is not there.
+
+    Args:
+        folder: where.
+        options: `max_bytes` and `clock` of `History`.
+
+    Raises:
+        OutputError: it cannot be used.
+    """
+    pictures = FolderDepot(folder / "pictures")
+    return History(open_file(folder / "history.sqlite3"), pictures, **options)
 
 
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise OutputError(
-            f"The history cannot be read or written ({type(error).__name__}): see that the data folder "
-            "is writable and its disk not full."
-        ) from error
+def _file(name: str) -> str:
+    return f"{name}.png"
 
 
 def _hashed(owner: str) -> str:
@@ -233,16 +213,16 @@ def _hashed(owner: str) -> str:
     return hashlib.sha256(owner.encode()).hexdigest()
 
 
-def _owned(session: Session, owner: str, name: str) -> _Row:
-    row = session.get(_Row, name)
+def _owned(session: Session, owner: str, name: str) -> PictureRow:
+    row = session.get(PictureRow, name)
     if row is None or row.owner != _hashed(owner):
         raise NotFoundError("There is no such picture in your history.", param="id")
     return row
 
 
-def _row(owner: str, now: float, made: Made, size: int) -> _Row:
+def _row(owner: str, now: float, made: Made, size: int) -> PictureRow:
     shown = made.shown
-    return _Row(
+    return PictureRow(
         id=made.id,
         owner=owner,
         made_at=now,
@@ -260,7 +240,7 @@ def _row(owner: str, now: float, made: Made, size: int) -> _Row:
     )
 
 
-def _made(row: _Row, picture: Picture) -> Made:
+def _made(row: PictureRow, picture: Picture) -> Made:
     shown = Shown(
         picture=picture,
         prompt=row.prompt,

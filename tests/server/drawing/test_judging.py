@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 
 from limner.safety.prompts import PromptGuard
 from limner.server.access.auth import Caller
-from limner.server.access.limits import ImageLimiter
+from limner.server.access.limits import ImageLimiter, LocalBuckets
 from limner.server.contract.calls import Call
 from limner.server.contract.field import Route
 from limner.server.drawing.judging import admit, check_prompt
@@ -54,14 +55,14 @@ def test_the_newer_names_tell_what_was_violated(family: str) -> None:
 
 def test_too_many_pictures_wait() -> None:
     """The headers of an admitted call tell what is left; the refusal tells when to come back."""
-    limiter, caller = ImageLimiter(3, clock=lambda: 0.0), Caller(owner="o", key="k")
-    assert admit(limiter, caller, call(n=2))["x-ratelimit-remaining-images"] == "1"
+    limiter, caller = ImageLimiter(3, LocalBuckets(3, lambda: 0.0)), Caller(owner="o", key="k")
+    assert anyio.run(admit, limiter, caller, call(n=2))["x-ratelimit-remaining-images"] == "1"
     with pytest.raises(ApiError, match="Rate limit reached for gpt-image-2") as caught:
-        admit(limiter, caller, call(n=2))
+        anyio.run(admit, limiter, caller, call(n=2))
     assert (caught.value.status, caught.value.code) == (429, "rate_limit_exceeded")
     assert int(caught.value.headers["retry-after"]) >= 1
 
 
 def test_without_a_limit_nothing_is_told() -> None:
     """No header pretends that there is one."""
-    assert admit(ImageLimiter(0), Caller(owner="o", key="k"), call(n=10)) == {}
+    assert anyio.run(admit, ImageLimiter(0), Caller(owner="o", key="k"), call(n=10)) == {}

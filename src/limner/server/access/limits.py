@@ -12,12 +12,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-__all__ = ["Admission", "ImageLimiter"]
+import anyio
+
+__all__ = ["Admission", "Buckets", "ImageLimiter", "LocalBuckets"]
 
 _MINUTE = 60.0
 _LONGEST_WAIT = 60  # clients of Node ignore a longer one
-_MANY = 1024
+_TURNS = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,10 +66,72 @@ class Admission:
         )
 
 
+class Buckets(Protocol):
+    """A token bucket for each key."""
+
+    def take(self, key: str, tokens: int) -> tuple[bool, float]:
+        """Take tokens out of a key's bucket if it has them, or is full; whether it did, and how many are left.
+
+        Raises:
+            DatabaseError: they are in a database, and that does not answer.
+        """
+
+    def give_back(self, key: str, tokens: int) -> None:
+        """Put tokens back; see `take` for what is raised."""
+
+    def sweep(self) -> int:
+        """Forget full buckets, as an unknown key's bucket is full, too; how many those were."""
+
+
 @dataclass(kw_only=True, slots=True)
 class _Bucket:
     tokens: float
     at: float
+
+
+class LocalBuckets:
+    """Buckets in this process; safe to use from several threads.
+
+    Args:
+        size: tokens that a bucket holds, and that flow back in a minute.
+        clock: seconds, of any origin.
+    """
+
+    def __init__(self, size: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._size = size
+        self._clock = clock
+        self._buckets: dict[str, _Bucket] = {}
+        self._lock = threading.Lock()
+
+    def take(self, key: str, tokens: int) -> tuple[bool, float]:  # noqa: D102  see `Buckets`
+        with self._lock:
+            bucket = self._filled(key)
+            # The clock's rounding must not refuse who waited exactly as long as told.
+            allowed = min(tokens, self._size) - bucket.tokens <= 1e-6
+            bucket.tokens -= tokens if allowed else 0
+            return allowed, bucket.tokens
+
+    def give_back(self, key: str, tokens: int) -> None:  # noqa: D102
+        with self._lock:
+            bucket = self._filled(key)
+            bucket.tokens = min(self._size, bucket.tokens + tokens)
+
+    def sweep(self) -> int:  # noqa: D102
+        with self._lock:
+            now, before = self._clock(), len(self._buckets)
+            self._buckets = {k: b for k, b in self._buckets.items() if self._tokens(b, now) < self._size}
+            return before - len(self._buckets)
+
+    def _filled(self, key: str) -> _Bucket:
+        """The key's bucket with what has flowed back into it since it was last looked at."""
+        now = self._clock()
+        bucket = self._buckets.setdefault(key, _Bucket(tokens=self._size, at=now))
+        bucket.tokens = self._tokens(bucket, now)
+        bucket.at = now
+        return bucket
+
+    def _tokens(self, bucket: _Bucket, now: float) -> float:
+        return min(self._size, bucket.tokens + (now - bucket.at) * self._size / _MINUTE)
 
 
 class ImageLimiter:
@@ -74,59 +139,47 @@ class ImageLimiter:
 
     Args:
         per_minute: pictures a minute for each key; 0 for no limit.
-        clock: seconds, of any origin.
+        buckets: of so many tokens; by default in this process.
+
+    Attributes:
+        turns: how many threads may ask at a time.
     """
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, per_minute: int, buckets: Buckets | None = None) -> None:
         self._limit = per_minute
-        self._clock = clock
-        self._buckets: dict[str, _Bucket] = {}
-        self._tidy_at = _MANY
-        self._lock = threading.Lock()
+        self._buckets = buckets or LocalBuckets(per_minute)
+        self.turns = anyio.CapacityLimiter(_TURNS)
 
     def take(self, key: str, images: int) -> Admission:
-        """Ask for `images` pictures on behalf of `key`, and count them if they are allowed."""
+        """Ask for `images` pictures on behalf of `key`, and count them if they are allowed.
+
+        Raises:
+            DatabaseError: the count is in a database, and that does not answer.
+        """
         if not self._limit:
             return Admission(allowed=True, limit=0, remaining=0, reset=0, wait=0, requested=images)
-        with self._lock:
-            bucket = self._filled(key)
-            missing = min(images, self._limit) - bucket.tokens
-            # The clock's rounding must not refuse who waited exactly as long as told.
-            allowed = missing <= 1e-6
-            bucket.tokens -= images if allowed else 0
-            return Admission(
-                allowed=allowed,
-                limit=self._limit,
-                remaining=max(0, math.floor(bucket.tokens + 1e-6)),
-                reset=self._seconds(self._limit - bucket.tokens),
-                wait=0 if allowed else self._seconds(missing),
-                requested=images,
-            )
+        allowed, left = self._buckets.take(key, images)
+        return Admission(
+            allowed=allowed,
+            limit=self._limit,
+            remaining=max(0, math.floor(left + 1e-6)),
+            reset=self._seconds(self._limit - left),
+            wait=0 if allowed else self._seconds(min(images, self._limit) - left),
+            requested=images,
+        )
 
     def give_back(self, key: str, images: int) -> None:
-        """Take back the count of pictures that were allowed, and then refused for another reason."""
+        """Take back the count of pictures that were allowed, and then refused for another reason.
+
+        Raises:
+            DatabaseError: the count is in a database, and that does not answer.
+        """
         if self._limit:
-            with self._lock:
-                bucket = self._filled(key)
-                bucket.tokens = min(self._limit, bucket.tokens + images)
+            self._buckets.give_back(key, images)
 
-    def _filled(self, key: str) -> _Bucket:
-        """The key's bucket with what has flowed back into it since it was last looked at."""
-        now = self._clock()
-        if len(self._buckets) >= self._tidy_at:
-            self._tidy(now)
-        bucket = self._buckets.setdefault(key, _Bucket(tokens=self._limit, at=now))
-        bucket.tokens = self._tokens(bucket, now)
-        bucket.at = now
-        return bucket
-
-    def _tokens(self, bucket: _Bucket, now: float) -> float:
-        return min(self._limit, bucket.tokens + (now - bucket.at) * self._limit / _MINUTE)
-
-    def _tidy(self, now: float) -> None:
-        """Forget full buckets: an unknown key's bucket is full, too."""
-        self._buckets = {k: b for k, b in self._buckets.items() if self._tokens(b, now) < self._limit}
-        self._tidy_at = max(_MANY, 2 * len(self._buckets))
+    def sweep(self) -> int:
+        """Forget the keys that nothing is known of any more; how many those were."""
+        return self._buckets.sweep() if self._limit else 0
 
     def _seconds(self, tokens: float) -> float:
         """How long tokens take to flow back, in whole milliseconds, not less."""

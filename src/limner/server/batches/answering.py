@@ -109,6 +109,7 @@ class Answerer:
         inputs = self._inputs(call, batch.owner)
         drawn = self._pictures(call, inputs, batch)
         headers = told_aside(call) | ({"x-limner-unread": str(len(drawn.unread))} if drawn.unread else {})
+        services.count(batch.owner, drawn.pictures)
         pictures, handed = deque(drawn.pictures), list[Drawn]()
         del drawn
         while pictures:

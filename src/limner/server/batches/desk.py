@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from threading import Lock
-from typing import IO
 
 import anyio.to_thread
 
 from limner.bulk.runner import Runner
-from limner.errors import LimnerError, NotFoundError
+from limner.errors import DatabaseError, LimnerError, NotFoundError
 from limner.server.access.auth import Caller
 from limner.server.batches.answering import Answerer
 from limner.server.batches.orders import WINDOWS, Order, survey
 from limner.server.batches.work import BatchWork
 from limner.server.errors import ApiError, refuse
 from limner.server.services import DRAIN_SECONDS, Services
-from limner.storage.batches import Batch, BatchPage, BatchStore
+from limner.server.shared import batches_of
+from limner.storage.batches import Batch, BatchPage
 
 __all__ = ["MAX_UNFINISHED", "BatchDesk", "batch_desk"]
 
@@ -48,13 +48,12 @@ class BatchDesk:
     def __init__(self, services: Services) -> None:
         settings = services.settings
         self._services = services
-        self._store = BatchStore(settings.data_dir / "batches", max_bytes=settings.store_bytes)
+        self._store = batches_of(settings, services.database)
         self._answerer = Answerer(services, priority=_PRIORITY)
         # Lines that wait take room in the queue from those who would rather be told to come back.
         self._runner = Runner(max(1, min(settings.batch_max, settings.queue_size // 2)))
         self._works: dict[str, BatchWork] = {}
         self._lock = Lock()
-        self._right: IO[bytes] | None = None
         self._closed = False
 
     def start(self) -> None:
@@ -69,7 +68,7 @@ class BatchDesk:
             LimnerError: it cannot be kept.
         """
         path = self._input(order, caller)
-        if len(self._store.unfinished(caller.owner)) >= MAX_UNFINISHED:
+        if self._store.unfinished(caller.owner) >= MAX_UNFINISHED:
             raise ApiError(
                 f"There are {MAX_UNFINISHED} unfinished batches of this key already: wait for one, or cancel one.",
                 status=429,
@@ -84,10 +83,7 @@ class BatchDesk:
         else:
             batch = replace(batch, total=found.total, in_progress_at=self._store.now())
         self._store.add(batch, path)
-        with self._lock:
-            # Unless somebody who swept just now was faster.
-            if self._may_work() and not batch.over and batch.id not in self._works:
-                self._take_up(batch)
+        self._look()
         return self._live(batch)
 
     def _input(self, order: Order, caller: Caller) -> Path:
@@ -146,8 +142,7 @@ class BatchDesk:
         """
         with self._lock:
             batch = self._cancelled(self._store.get(batch_id, owner=caller.owner))
-        self.resume()
-        self._runner.wake()
+        self._look()
         if batch.cancelling_at is None or batch.over:
             message = f"Cannot cancel a batch with status '{batch.status}'."
             raise ApiError(message, status=409, code="batch_not_cancellable")
@@ -157,30 +152,35 @@ class BatchDesk:
         work = self._works.get(batch.id)
         if work is not None:
             return work.cancel()
-        if batch.status == "in_progress":
-            # It waits to be taken up again.
-            batch = replace(batch, status="cancelling", cancelling_at=self._store.now())
-            self._store.put(batch)
-        return batch
+        # It waits to be taken up, or another process does it.
+        return self._store.cancel(batch)
 
     def _live(self, batch: Batch) -> Batch:
         """What is being worked off knows better than what was last written."""
         work = self._works.get(batch.id)
         return batch if work is None else work.batch
 
+    def _look(self) -> None:
+        """Begin at once with what has just been kept; if that cannot be, the next look begins with it."""
+        with suppress(DatabaseError):
+            self.resume()
+
     def resume(self) -> None:
         """Take up whatever is not over and not being worked off, unless another process does."""
         with self._lock:
-            if not self._may_work():
+            if self._closed:
                 return
+            claimed = {batch.id: batch for batch in self._store.claim()}
             self._works = {batch_id: work for batch_id, work in self._works.items() if not work.gone}
-            for batch in self._store.unfinished():
+            for batch_id, work in self._works.items():
+                if batch_id in claimed:
+                    work.hear(claimed[batch_id])
+                elif not work.batch.over:
+                    work.lose()
+            for batch in claimed.values():
                 if batch.id not in self._works:
                     self._take_up(batch)
-
-    def _may_work(self) -> bool:
-        self._right = self._right or (None if self._closed else self._store.lock())
-        return self._right is not None and not self._closed
+        self._runner.wake()
 
     def _take_up(self, batch: Batch) -> None:
         try:
@@ -205,8 +205,9 @@ class BatchDesk:
             self._runner.close(DRAIN_SECONDS)
         for work in self._works.values():
             work.close()
-        if self._right is not None:
-            self._right.close()
+        with suppress(DatabaseError):
+            # Otherwise others wait until the claim runs out.
+            self._store.release()
 
 
 @asynccontextmanager

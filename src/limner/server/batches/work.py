@@ -1,7 +1,6 @@
 """A batch that is worked off: its lines drawn, its answers kept, and its files handed out in the end.
 
-A line is answered when its answer is in one of two ledgers; whoever takes the batch up after a kill begins with those
-that are in neither.
+A line is answered when its answer is kept; whoever takes the batch up after a kill goes on with those that have none.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from limner.bulk.ledger import Ledger
 from limner.bulk.runner import Piece
 from limner.bulk.wishes import numbered_lines, object_of
 from limner.errors import CancelledError, ShuttingDownError, StorageFullError
@@ -48,7 +46,7 @@ class BatchWork:
         answerer: draws its lines.
 
     Raises:
-        LimnerError: its ledgers cannot be read or written.
+        LimnerError: its answers cannot be read or written.
     """
 
     def __init__(self, batch: Batch, store: BatchStore, uploads: UploadStore, answerer: Answerer) -> None:
@@ -56,11 +54,9 @@ class BatchWork:
         self._uploads = uploads
         self._answerer = answerer
         self._lock = Lock()
-        self._output = Ledger(store.list_path(batch, "output"))
-        self._errors = Ledger(store.list_path(batch, "errors"))
-        answered, failed = (_ids(ledger) for ledger in (self._output, self._errors))
-        self._done = answered | failed
-        self._batch = replace(batch, completed=len(answered), failed=len(failed))
+        self._answers = store.answers(batch)
+        answered, failed = (self._answers.count(failed=failed) for failed in (False, True))
+        self._batch = replace(batch, completed=answered, failed=failed)
         self._rest = self._lines()
         self._halted = False
         self.gone = False
@@ -86,6 +82,16 @@ class BatchWork:
                 self._set(replace(self._batch, status="cancelling", cancelling_at=self._store.now()))
             return self._batch
 
+    def hear(self, batch: Batch) -> None:
+        """Somebody else may have cancelled it."""
+        with self._lock:
+            if batch.status == "cancelling" and self._batch.status == "in_progress":
+                self._batch = replace(self._batch, status="cancelling", cancelling_at=batch.cancelling_at)
+
+    def lose(self) -> None:
+        """Stop here: somebody else works it off."""
+        self._halted = True
+
     def take(self) -> Piece | None:
         """The next line that has no answer; None when there is none, or no more is to be begun."""
         if self._halted or self._batch.status != "in_progress" or self._is_late():
@@ -110,17 +116,16 @@ class BatchWork:
     def close(self) -> None:
         """Let go of the files; whoever takes the batch up again opens them anew."""
         self._rest.close()
-        self._output.close()
-        self._errors.close()
+        self._answers.close()
         self.gone = True
 
     def _is_late(self) -> bool:
         return self._store.now() >= self._batch.expires_at
 
     def _lines(self) -> Generator[BatchLine]:
-        for _, line in numbered_lines(self._store.list_path(self._batch, "input")):
+        for _, line in numbered_lines(self._store.lines(self._batch)):
             found = read_line(object_of(line), self._batch.endpoint)
-            if found.custom_id not in self._done:
+            if not self._answers.has(found.custom_id):
                 yield found
 
     def _answer(self, line: BatchLine) -> None:
@@ -130,28 +135,26 @@ class BatchWork:
         if answer.status == 200:
             told = from_limner(StorageFullError("there is no room for the answer"))
             answer = Answer(status=told.status, body=told.envelope(), request_id=answer.request_id)
-        self._errors.append_bytes(_line(line.custom_id, response=answer.told()))
-        self._count(failed=1)
+        self._keep(line.custom_id, _line(line.custom_id, response=answer.told()), failed=True)
 
     def _kept(self, line: BatchLine, answer: Answer) -> bool:
-        """The answer is in the ledger; False if there is no room for it."""
+        """The answer is kept; False if there is no room for it."""
         pieces = _line(line.custom_id, response=answer.told())
         try:
             self._store.take_room(len(pieces))
         except StorageFullError:
             return False
-        self._output.append_bytes(pieces)
-        self._count(completed=1)
+        self._keep(line.custom_id, pieces, failed=False)
         return True
 
-    def _count(self, *, completed: int = 0, failed: int = 0) -> None:
-        with self._lock:
-            batch = self._batch
-            self._batch = replace(batch, completed=batch.completed + completed, failed=batch.failed + failed)
+    def _keep(self, custom_id: str, pieces: JsonPieces, *, failed: bool) -> None:
+        if self._answers.add(custom_id, pieces, failed=failed):
+            with self._lock:
+                name = "failed" if failed else "completed"
+                self._batch = replace(self._batch, **{name: getattr(self._batch, name) + 1})
 
     def _set(self, batch: Batch) -> None:
-        self._store.put(batch)
-        self._batch = batch
+        self._batch = self._store.put(batch)
 
     def _conclude(self) -> None:
         with self._lock:
@@ -183,9 +186,8 @@ class BatchWork:
         code, message = _LEFT["expired" if self._batch.cancelling_at is None else "cancelled"]
         for line in self._rest:
             pieces = _line(line.custom_id, error={"code": code, "message": message})
-            self._errors.append_bytes(pieces)
-            self._count(failed=1)
-        return any((line.get("error") or {}).get("code") == code for line in self._errors)
+            self._keep(line.custom_id, pieces, failed=True)
+        return any((line.get("error") or {}).get("code") == code for line in self._answers.failures())
 
     def _name_files(self) -> None:
         """Choose the files' ids before there are files: so a kill in between makes none twice."""
@@ -199,22 +201,17 @@ class BatchWork:
 
     def _hand_out(self) -> None:
         batch = self._batch
-        for ledger, file_id, kind in (
-            (self._output, batch.output_file_id, "output"),
-            (self._errors, batch.error_file_id, "error"),
-        ):
-            if file_id is not None:
+        for failed, file_id in ((False, batch.output_file_id), (True, batch.error_file_id)):
+            if file_id is None:
+                continue
+            with self._answers.file(failed=failed) as path:
                 self._uploads.adopt(
-                    ledger.path,
+                    path,
                     file_id,
                     owner=batch.owner,
-                    filename=f"{batch.id}_{kind}.jsonl",
+                    filename=f"{batch.id}_{'error' if failed else 'output'}.jsonl",
                     expires_after=batch.output_seconds,
                 )
-
-
-def _ids(ledger: Ledger) -> set[str]:
-    return {str(line["custom_id"]) for line in ledger if "custom_id" in line}
 
 
 def _line(

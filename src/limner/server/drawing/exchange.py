@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import quote
 
 import anyio.to_thread
@@ -26,7 +27,7 @@ from limner.server.drawing.answers import Drawn, JsonAnswer, images_response
 from limner.server.drawing.encoding import encode_picture
 from limner.server.drawing.inputs import Inputs, Loader
 from limner.server.drawing.job import Drawing, wait_for_pictures
-from limner.server.drawing.judging import admit, check_prompt, refusals_counted
+from limner.server.drawing.judging import admit, check_prompt, dismiss, refusals_counted
 from limner.server.drawing.plan import plan
 from limner.server.drawing.stream import EventStream
 from limner.server.http.bodies import Body, read_body
@@ -71,9 +72,9 @@ class Exchange:
         async with self.services.using(call.model) as model:
             with refusals_counted(self.services.metrics):
                 wanted = plan(call, model.able, inputs.picture_HWC, inputs.mask_HW)
-                headers = admit(self.services.limiter, self.caller, call) | told_aside(call)
+                headers = await admit(self.services.limiter, self.caller, call) | told_aside(call)
             self.request.state.facts["steps"] = wanted.steps or model.able.default_steps
-            drawing = self._drawing(model, call, wanted)
+            drawing = await self._drawing(model, call, wanted)
         self.request.state.facts["job"] = drawing.id
         if call.stream:
             return EventStream(call, drawing, size=wanted.size or (0, 0), source=inputs.size, headers=headers)
@@ -97,7 +98,7 @@ class Exchange:
             strict=self.services.settings.strict,
         )
 
-    def _drawing(self, model: Loaded, call: Call, wanted: ImageRequest) -> Drawing:
+    async def _drawing(self, model: Loaded, call: Call, wanted: ImageRequest) -> Drawing:
         """The job; if it is not even taken, its pictures do not count."""
         try:
             return Drawing(
@@ -107,9 +108,10 @@ class Exchange:
                 previews=call.partial_images,
                 trace=call.output_format if call.trace else None,
                 span=self.request.state.span,
+                drawn=partial(self.services.count, self.caller.owner),
             )
         except LimnerError:
-            self.services.limiter.give_back(self.caller.key, call.n)
+            await dismiss(self.services.limiter, self.caller, call)
             raise
 
     async def _json(self, call: Call, drawing: Drawing, inputs: Inputs, headers: dict[str, str]) -> Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Self
 
 import anyio
@@ -33,6 +34,7 @@ class Drawing:
         previews: how many are wanted on the way.
         trace: whether it is to be told how they came about, down to a file of this format.
         span: hears of its stages; None is nobody.
+        drawn: called with the pictures when all are done, on the device's thread.
 
     Attributes:
         span: the same.
@@ -53,9 +55,11 @@ class Drawing:
         previews: int = 0,
         trace: FileFormat | None = None,
         span: RequestSpan | None = None,
+        drawn: Callable[[tuple[Picture, ...]], None] | None = None,
     ) -> None:
         self.span = span or RequestSpan()
         self.unread = ""
+        self._drawn = drawn
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._event_loop = asyncio.get_running_loop()
         self._job = loop.submit(request, key=key, previews=previews, trace=trace, listener=self._listen)
@@ -81,6 +85,8 @@ class Drawing:
         # Here, because who hangs up reads no last event.
         if isinstance(event, Finished | Failed):
             self.span.drawn(event)
+        if isinstance(event, Finished) and self._drawn is not None:
+            self._drawn(event.pictures)
 
     async def next(self, seconds: float | None = None) -> Event | None:
         """The next event, or None if there is none within so many seconds; the last is Finished or Failed."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import anyio.to_thread
+
 from limner.batching.metrics import Metrics
-from limner.errors import LimnerError
+from limner.errors import DatabaseError, LimnerError
 from limner.safety.prompts import PromptGuard, Verdict
 from limner.server.access.auth import Caller
 from limner.server.access.limits import ImageLimiter
 from limner.server.contract.calls import Call
 from limner.server.errors import BAD_PICTURE, ApiError, refusal
 
-__all__ = ["admit", "check_prompt", "refusals_counted"]
+__all__ = ["admit", "check_prompt", "dismiss", "refusals_counted"]
+
+_logger = logging.getLogger("limner.server")
 
 
 @contextmanager
@@ -59,13 +64,15 @@ def _blocked(verdict: Verdict, request_id: str) -> ApiError:
     )
 
 
-def admit(limiter: ImageLimiter, caller: Caller, call: Call) -> dict[str, str]:
+async def admit(limiter: ImageLimiter, caller: Caller, call: Call) -> dict[str, str]:
     """Count a call's pictures; the headers that tell what is left.
 
     Raises:
         ApiError: there were too many in the last minute.
+        DatabaseError: they cannot be counted now.
     """
-    admission = limiter.take(caller.key, call.n)
+    # On other threads, of which a database that does not answer holds up few.
+    admission = await anyio.to_thread.run_sync(limiter.take, caller.key, call.n, limiter=limiter.turns)
     headers = dict(admission.headers())
     if not admission.allowed:
         raise ApiError(
@@ -76,3 +83,12 @@ def admit(limiter: ImageLimiter, caller: Caller, call: Call) -> dict[str, str]:
             headers=headers,
         )
     return headers
+
+
+async def dismiss(limiter: ImageLimiter, caller: Caller, call: Call) -> None:
+    """Take back the count of a call that was admitted, and is then refused for another reason."""
+    try:
+        await anyio.to_thread.run_sync(limiter.give_back, caller.key, call.n, limiter=limiter.turns)
+    except DatabaseError:
+        # It flows back within a minute, and whoever asked hears of the other reason.
+        _logger.warning("%d pictures of %s stay counted", call.n, caller.key, exc_info=True)
