@@ -18,7 +18,7 @@ def recipe() -> Recipe:
         painted=0.8,
         denoiser=DenoiserConfig(width=256, layers=8, heads=4),
         run=RunConfig(
-            epochs=8,
+            epochs=5,
             epoch_pictures=9_600,
             batch=64,
             muon_rate=0.008,
@@ -28,6 +28,6 @@ def recipe() -> Recipe:
             compile=True,
         ),
         examined=400,
-        deblocking=DeblockingConfig(steps=100, rate=2e-4),
+        deblocking=DeblockingConfig(steps=320, rate=5e-4),
         sampling=SamplingConfig(guidance=2.0, time_shift=12.0),
     )
