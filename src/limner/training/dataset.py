@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +67,9 @@ class SceneStream:
         """What scene `index` shows."""
         return self._sampler.sample(self.config.seed, index, held_out=self.config.held_out)
 
-    def picture(self, index: int) -> Pixels:
-        """uint8 (256, 256, 3)."""
-        return compose(self.scene(index), self._art, self._random(_PICTURE, index))
+    def picture(self, index: int, scale: int = 1) -> Pixels:
+        """uint8 (256, 256, 3), or so many times as large."""
+        return compose(self.scene(index), self._art, self._random(_PICTURE, index), scale)
 
     def things(self, index: int) -> NDArray[np.uint16]:
         """(3, 8, 8): which thing stands in each cell of the picture, which part of it, in which paint; 0 for none."""
@@ -86,11 +87,13 @@ class SceneStream:
         return scene_random(self.config.seed + (stream << 32), index)
 
 
-def compose_many(config: StreamConfig, indices: Sequence[int], workers: int) -> Iterator[Pixels]:
+def compose_many(
+    config: StreamConfig, indices: Sequence[int], workers: int, scale: int = 1
+) -> Iterator[Pixels]:
     """The pictures of many scenes, in order, drawn by parallel processes; the same for any number of them."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=_start_worker, initargs=(config,)) as pool:
-        yield from pool.imap(_compose_one, indices, chunksize=64)
+        yield from pool.imap(partial(_compose_one, scale=scale), indices, chunksize=64)
 
 
 def find_things(config: StreamConfig, indices: Sequence[int], workers: int) -> NDArray[np.uint16]:
@@ -117,8 +120,8 @@ def _start_worker(config: StreamConfig) -> None:
     _Worker.stream = SceneStream(config)
 
 
-def _compose_one(index: int) -> Pixels:
-    return _Worker.stream.picture(index)
+def _compose_one(index: int, scale: int) -> Pixels:
+    return _Worker.stream.picture(index, scale)
 
 
 def _facts_of_one(index: int) -> NDArray[np.int64]:

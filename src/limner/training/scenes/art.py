@@ -115,13 +115,19 @@ class Art:
         self.sprite = lru_cache(maxsize=20_000)(self._sprite)
         self._original = lru_cache(maxsize=2_000)(self._read)
 
-    def _sprite(self, codepoint: str, px: int, colour: str | None = None) -> Image.Image:
-        """The sprite cropped to what is visible and scaled so that its longer side is `px` pixels, RGBA."""
+    def _sprite(
+        self, codepoint: str, px: int, colour: str | None = None, enlarged: int = 1
+    ) -> Image.Image:
+        """The sprite cropped to what is visible and scaled so that its longer side is `px` pixels, RGBA.
+
+        Enlarged, it is exactly so many times as wide and as high, for a larger picture of the same scene.
+        """
         image = self._original(codepoint)
         if colour is not None:
             image = Image.fromarray(recolour(np.asarray(image), colour))
         scale = px / max(image.size)
-        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        width, height = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        size = (width * enlarged, height * enlarged)
         # Premultiplied, so that what hides under transparent pixels does not bleed into the edge.
         return image.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
 

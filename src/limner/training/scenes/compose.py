@@ -35,10 +35,10 @@ _FOOT, _VISIBLE = 0.1, 128
 _SURFACE, _SUNK = 0.3, 0.12
 
 
-def compose(scene: Scene, art: Art, random: np.random.Generator) -> Pixels:
-    """The scene as a picture, uint8 (256, 256, 3)."""
+def compose(scene: Scene, art: Art, random: np.random.Generator, scale: int = 1) -> Pixels:
+    """The scene as a picture, uint8 (256, 256, 3), or so many times as large: the same scene, more finely drawn."""
     boxes = arrange(scene, random)
-    canvas_HWC = paint_backdrop(scene.place, scene.condition, int(random.integers(4)))
+    canvas_HWC = paint_backdrop(scene.place, scene.condition, int(random.integers(4)), scale)
     _paint_sky(canvas_HWC, scene, art, random)
     _paint_clutter(canvas_HWC, scene, art, random)
     _paint_things(canvas_HWC, boxes, art, swimming=scene.place.setting == "sea")
@@ -46,52 +46,60 @@ def compose(scene: Scene, art: Art, random: np.random.Generator) -> Pixels:
     return pixels_HWC
 
 
+def _scale(canvas_HWC: Floats) -> int:
+    """How many pixels of the canvas one of 256 x 256 is across; all places are told in those."""
+    return len(canvas_HWC) // SIDE
+
+
 def _paint_sky(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
     """Sun or moon and clouds, unless the scene is about something of the kind."""
     about_the_sky = any(group.concept.group == "sky" for group in scene.groups)
     if about_the_sky or scene.place.setting in SHELTERED:
         return
-    middles = random.permutation(_SIDES + _INNER)
+    scale, middles = _scale(canvas_HWC), random.permutation(_SIDES + _INNER)
     if scene.condition in {"day", "night"}:
-        sprite = art.sprite(_SUN if scene.condition == "day" else _MOON, _SUN_PX)
+        sprite = art.sprite(_SUN if scene.condition == "day" else _MOON, _SUN_PX, None, scale)
         _paste(canvas_HWC, sprite, int(middles[0]), 56)
     if scene.condition != "night":
-        light = LIGHT[scene.condition]
+        light, cloud = LIGHT[scene.condition], art.sprite(_CLOUD, _CLOUD_PX, None, scale)
         for middle in middles[1 : 1 + random.integers(1, 3)]:
-            _paste(canvas_HWC, art.sprite(_CLOUD, _CLOUD_PX), int(middle), 64, light)
+            _paste(canvas_HWC, cloud, int(middle), 64, light)
 
 
 def _paint_clutter(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
     """What stands around in the place, its sides first, unless the scene is about it."""
-    light = LIGHT[scene.condition]
+    light, scale = LIGHT[scene.condition], _scale(canvas_HWC)
     shown = {group.concept.codepoint for group in scene.groups}
     for item in scene.place.clutter:
         if item.codepoint in shown:
             continue
         middles = [*random.permutation(_SIDES), *random.permutation(_INNER)]
         for middle in middles[: random.integers(item.most + 1)]:
-            _paste(canvas_HWC, art.sprite(item.codepoint, item.px), int(middle), item.foot, light)
+            sprite = art.sprite(item.codepoint, item.px, None, scale)
+            _paste(canvas_HWC, sprite, int(middle), item.foot, light)
 
 
 def _paint_things(canvas_HWC: Floats, boxes: list[Box], art: Art, *, swimming: bool) -> None:
     """The things in order; one that stands on another finds its top."""
-    top = 0
+    top, scale = 0, _scale(canvas_HWC)
     for box in boxes:
-        sprite = art.sprite(box.concept.codepoint, box.px, box.group.colour)
+        sprite = art.sprite(box.concept.codepoint, box.px, box.group.colour, scale)
         foot = top if box.foot is None else box.foot
         if box.shadow:
             shade(canvas_HWC, box.x, foot, sprite)
         if swimming and not flies(box.concept) and box.foot is not None:
             sprite = _half_sunk(sprite)
         _paste(canvas_HWC, sprite, box.x, foot)
-        top = foot - round(sprite.height * _SEAT_HEIGHT / _SEAT_GRID) * _SEAT_GRID
+        top = foot - round(sprite.height // scale * _SEAT_HEIGHT / _SEAT_GRID) * _SEAT_GRID
 
 
 def _paste(canvas_HWC: Floats, sprite: Image.Image, x: int, foot: int, light: Floats | None = None) -> None:
     """Lay a sprite over the canvas, its middle at `x`, standing on `foot`; what sticks out is cut off."""
-    left, top = x - sprite.width // 2, foot - sprite.height
+    scale, side = _scale(canvas_HWC), len(canvas_HWC)
+    left, bottom = (x - sprite.width // scale // 2) * scale, foot * scale
+    top = bottom - sprite.height
     x0, y0 = max(left, 0), max(top, 0)
-    x1, y1 = min(left + sprite.width, SIDE), min(foot, SIDE)
+    x1, y1 = min(left + sprite.width, side), min(bottom, side)
     if x0 >= x1 or y0 >= y1:
         return
     part_HWC = np.asarray(sprite, dtype=np.float32)[y0 - top : y1 - top, x0 - left : x1 - left] / 255
@@ -113,15 +121,16 @@ def _half_sunk(sprite: Image.Image) -> Image.Image:
 
 def shade(canvas_HWC: Floats, middle: int, foot: int, sprite: Image.Image) -> None:
     """A soft contact shadow: an ellipse under what touches the ground."""
-    alpha_HW = np.asarray(sprite)[..., 3]
+    scale, alpha_HW = _scale(canvas_HWC), np.asarray(sprite)[..., 3]
     touching = np.flatnonzero((alpha_HW[-max(1, round(sprite.height * _FOOT)) :] >= _VISIBLE).any(0))
     if not len(touching):
         return
-    x = middle - sprite.width / 2 + (touching[0] + touching[-1] + 1) / 2
-    width = float(touching[-1] - touching[0] + 1)
+    x = middle + ((touching[0] + touching[-1] + 1) / 2 - sprite.width / 2) / scale
+    width = float(touching[-1] - touching[0] + 1) / scale
     half_w, half_h = max(_SHADOW_LEAST * 2, width * _SHADOW_WIDTH), max(_SHADOW_LEAST, width * _SHADOW_HEIGHT)
-    y0, y1 = max(0, int(foot - half_h * 2)), min(SIDE, int(foot + half_h * 2))
-    x0, x1 = max(0, int(x - half_w * 1.2)), min(SIDE, int(x + half_w * 1.2))
-    y, columns = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+    y0, y1 = max(0, int(foot - half_h * 2)) * scale, min(SIDE, int(foot + half_h * 2)) * scale
+    x0, x1 = max(0, int(x - half_w * 1.2)) * scale, min(SIDE, int(x + half_w * 1.2)) * scale
+    # Where the middle of each pixel lies among the middles of those of 256 x 256.
+    y, columns = ((np.mgrid[y0:y1, x0:x1] + 0.5) / scale - 0.5).astype(np.float32)
     distance = ((columns - x) / half_w) ** 2 + ((y - foot + 1) / half_h) ** 2
     canvas_HWC[y0:y1, x0:x1] *= (1 - _SHADOW_DARK * np.clip(1.25 - distance, 0, 1))[..., None]

@@ -1,0 +1,204 @@
+"""The upscaler's training: scenes as this model draws them, and the same scenes composed twice as large.
+
+A scene is noised to a random level and drawn to its end by the denoiser, guided by the scene's own caption (SDEdit,
+Meng et al. 2022), then decoded: what the network will be given. Others are the large scene itself, blurred and made
+small: what it is given the second time, when a picture becomes four times as large.
+
+Axes in names: B batch, C channels, h, w latent grid, H, W pixels, S steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from limner.network.autoencoder import PatchAutoencoder
+from limner.network.denoiser import Denoiser
+from limner.network.text_encoder import TextEncoder
+from limner.network.upscaler import Upscaler
+from limner.text.tokenizer import Tokenizer
+from limner.training.cache import CaptionStates, encode_captions, to_unit
+from limner.training.checkpoint import load_checkpoint, load_optimizer, optimizer_tensors, save_checkpoint
+from limner.training.dataset import SceneStream, StreamConfig, compose_many
+from limner.training.deblocking import difference
+from limner.training.device import mixed_precision
+from limner.training.evaluate import denoised, through_a_file
+
+__all__ = ["Painter", "UpscalerRun", "UpscalerTraining", "halved"]
+
+_STEPS_AT_A_TIME, _WARMUP = 64, 0.02
+_REACH = 4
+"""Pixels that the blur sees each way; at most five of its deviations."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpscalerTraining:
+    """How the upscaler is trained.
+
+    Attributes:
+        steps, batch: how long; a step takes the next scenes.
+        rate: the first learning rate; it falls to zero.
+        again: share of pictures that are the large scene made small.
+        blur: the largest deviation of their blur, in pixels of the large scene.
+        level_max: up to which noise level the others go before they are drawn to their end.
+        draws: in how many steps.
+    """
+
+    steps: int = 1_000
+    batch: int = 4
+    rate: float = 1e-3
+    again: float = 0.35
+    blur: float = 1.2
+    level_max: float = 0.45
+    draws: int = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Painter:
+    """The trained model whose pictures are to be enlarged.
+
+    Attributes:
+        autoencoder, denoiser, text_encoder: its networks.
+        tokenizer: reads its captions.
+        guidance: how strictly it follows them.
+    """
+
+    autoencoder: PatchAutoencoder
+    denoiser: Denoiser
+    text_encoder: TextEncoder
+    tokenizer: Tokenizer
+    guidance: float
+
+    def read(self, captions: Sequence[str]) -> CaptionStates:
+        """Captions as the denoiser takes them."""
+        return encode_captions(captions, self.text_encoder, self.tokenizer, lambda done, total: None)
+
+    @torch.no_grad()
+    def redrawn(
+        self,
+        scenes_BCHW: Tensor,
+        condition: tuple[Tensor, Tensor, Tensor],
+        times_SB: Tensor,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """The scenes as it would have drawn them: noised to the first of the times, and drawn to their end.
+
+        Args:
+            scenes_BCHW: (B, 3, H, W) from -1 to 1.
+            condition: token states, mask and vectors of their captions.
+            times_SB: noise levels, falling to 0.
+            generator: of the noise.
+        """
+        x0_BChw = self.autoencoder.encode(scenes_BCHW)
+        noise_BChw = torch.randn(x0_BChw.shape, generator=generator)
+        t_B111 = times_SB[0][:, None, None, None]
+        x_BChw = (1 - t_B111) * x0_BChw + t_B111 * noise_BChw
+        drawn_BChw = denoised(self.denoiser, x_BChw, times_SB, condition, self.guidance)
+        pixels_BCHW: Tensor = self.autoencoder(drawn_BChw.float()).float()
+        return through_a_file(pixels_BCHW)
+
+
+def halved(pixels_BCHW: Tensor, deviation_B: Tensor) -> Tensor:
+    """Pictures blurred by a Gaussian of so many pixels, each its own, and made half as large."""
+    at_N = torch.arange(-_REACH, _REACH + 1, dtype=torch.float32)
+    weights_BN = torch.exp(-(at_N**2) / (2 * deviation_B.clamp(min=1e-3)[:, None] ** 2))
+    weights_B1N = (weights_BN / weights_BN.sum(1, keepdim=True))[:, None]
+    batch, channels, height, width = pixels_BCHW.shape
+    # The pictures as one with many channels, each with its own kernel; first along the rows, then down.
+    kernel = weights_B1N.repeat_interleave(channels, 0)
+    planes = nn.functional.pad(pixels_BCHW.reshape(1, -1, height, width), [_REACH] * 4, mode="replicate")
+    planes = nn.functional.conv2d(planes, kernel[:, :, None], groups=batch * channels)
+    planes = nn.functional.conv2d(planes, kernel[:, :, :, None], groups=batch * channels)
+    return nn.functional.avg_pool2d(planes, 2).reshape(batch, channels, height // 2, width // 2)
+
+
+class UpscalerRun:
+    """One training of an upscaler, on the CPU; what is in `checkpoint` goes on.
+
+    Args:
+        checkpoint: the file that a stopped training goes on from.
+        network: what is trained.
+        painter: the model that it is for.
+        stream: the scenes.
+        config: how.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Path,
+        network: Upscaler,
+        painter: Painter,
+        stream: StreamConfig,
+        config: UpscalerTraining,
+    ) -> None:
+        self._checkpoint, self._painter, self._config = checkpoint, painter, config
+        self._stream, self._scenes = stream, SceneStream(stream)
+        self.network = network
+        # Convolutions on the processor are half as fast again in this order.
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._adam = torch.optim.AdamW(network.parameters(), lr=config.rate, betas=(0.9, 0.99), weight_decay=0.01)
+        self.step = 0
+        if checkpoint.is_file():
+            tensors, facts = load_checkpoint(checkpoint)
+            network.load_state_dict({name: tensors[name] for name in network.state_dict()})
+            load_optimizer(self._adam, tensors, "adam")
+            self.step = facts["step"]
+
+    def train(self, workers: int) -> Iterator[float]:
+        """Train to the end; yields the loss after each step.
+
+        Args:
+            workers: processes that compose scenes, some steps' at a time.
+        """
+        batch = self._config.batch
+        while self.step < self._config.steps:
+            last = min(self.step + _STEPS_AT_A_TIME, self._config.steps)
+            rows = range(self.step * batch, last * batch)
+            small = list(compose_many(self._stream, rows, workers))
+            large = list(compose_many(self._stream, rows, workers, 2))
+            states = self._painter.read([self._scenes.caption(row) for row in rows])
+            for at in range(0, len(rows), batch):
+                some = range(at, at + batch)
+                scenes = to_unit(np.stack(small[at : at + batch])), to_unit(np.stack(large[at : at + batch]))
+                loss = self._train_step(*scenes, states.batch(some, states.longest))
+                self.step += 1
+                yield loss
+            self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        tensors = self.network.state_dict() | optimizer_tensors(self._adam, "adam")
+        save_checkpoint(self._checkpoint, tensors, {"step": self.step, "config": asdict(self._config)})
+
+    def _train_step(
+        self, small_BCHW: Tensor, large_BCHW: Tensor, condition: tuple[Tensor, Tensor, Tensor]
+    ) -> float:
+        config = self._config
+        for group in self._adam.param_groups:
+            up = (self.step + 1) / max(1.0, _WARMUP * config.steps)
+            group["lr"] = config.rate * min(up, 1 - self.step / config.steps)
+        with mixed_precision(torch.device("cpu")):
+            given_BCHW = self._given(small_BCHW, large_BCHW, condition)
+            pixels_BCHW: Tensor = self.network(given_BCHW.contiguous(memory_format=torch.channels_last))
+        loss = difference(pixels_BCHW.float(), large_BCHW)
+        self._adam.zero_grad()
+        loss.backward()
+        self._adam.step()
+        return loss.item()
+
+    @torch.no_grad()
+    def _given(
+        self, small_BCHW: Tensor, large_BCHW: Tensor, condition: tuple[Tensor, Tensor, Tensor]
+    ) -> Tensor:
+        """What the network is given, (B, 3, H, W); random by the step alone."""
+        config, generator = self._config, torch.Generator().manual_seed(self.step)
+        level_B, blur_B, kind_B = torch.rand(3, len(small_BCHW), generator=generator)
+        times_SB = config.level_max * level_B * torch.linspace(1, 0, config.draws + 1)[:, None]
+        drawn_BCHW = self._painter.redrawn(small_BCHW, condition, times_SB, generator)
+        shrunk_BCHW = halved(large_BCHW, config.blur * blur_B)
+        return torch.where((kind_B < config.again)[:, None, None, None], shrunk_BCHW, drawn_BCHW)
