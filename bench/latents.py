@@ -35,6 +35,7 @@ from limner.training.device import mixed_precision
 from limner.training.evaluate import SamplingConfig, draw, judge_epoch, through_a_file
 from limner.training.recipe import Recipe, read_recipe
 from limner.training.stages import Workshop, tokenizer_file
+from limner.types import EMBEDDING_LENGTH
 
 __all__ = ["main"]
 
@@ -198,7 +199,15 @@ def _train(recipe: Recipe, latents: NDArray[np.float16], run: Path, seconds: flo
     """The recipe's denoiser on these latents, as many steps as fit into the seconds, rates falling to zero."""
     things = load_array(run / "things.npy")[HELD_BACK:SCENES]
     states = _captions_from(CaptionStates.load(run / "states"), HELD_BACK * recipe.wordings)
-    data = RunData(latents_KChw=latents, things_K3hw=things, states=states, wordings=recipe.wordings)
+    data = RunData(
+        latents_KChw=latents,
+        things_K3hw=things,
+        vectors_KV=np.zeros(
+            (len(latents), EMBEDDING_LENGTH), np.float16
+        ),  # nothing is learned from them here
+        states=states,
+        wordings=recipe.wordings,
+    )
     began = time.monotonic()
     pace = _pace(recipe, data)
     steps = int((seconds - (time.monotonic() - began)) / pace)

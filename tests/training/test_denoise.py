@@ -37,6 +37,7 @@ def data() -> RunData:
     return RunData(
         latents_KChw=latents_KChw.astype(np.float16),
         things_K3hw=things_K3hw,
+        vectors_KV=-np.repeat(scene_K[:, None], 4, 1).astype(np.float16),
         states=states,
         wordings=WORDINGS,
     )
@@ -222,3 +223,15 @@ def test_it_learns(tmp_path: Path) -> None:
     config = replace(CONFIG, epoch_pictures=16 * 60, batch=16, epochs=1, flow=FlowConfig(drop=0))
     losses = [record["loss"] for record in begin(tmp_path, config).train_epoch()]
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])
+
+
+def test_some_pictures_are_learned_from_their_own_vectors(tmp_path: Path) -> None:
+    """Then there is no token of a caption; without a vector, nothing is told at all."""
+    flow = FlowConfig(drop=0.5, shown=1.0)
+    batch = begin(tmp_path, replace(CONFIG, epoch_pictures=64, batch=64, flow=flow)).batch(0)
+    scene_B = (batch.x0_BChw[:, 0, 0, 0] * 10).round()
+    told_B = (batch.vectors_BV == -scene_B[:, None]).all(1)
+    silent_B = (batch.vectors_BV == 0).all(1)
+    assert not batch.mask_BT.any()
+    assert bool((told_B | silent_B).all())
+    assert 16 < int((told_B & (scene_B > 0)).sum()) < 48

@@ -6,30 +6,22 @@ Axes in names: B batch, T tokens, C channels, H and W pixels, h and w the latent
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from limner.engines.base import Engine, EngineOptions
 from limner.engines.devices import torch_device
 from limner.engines.networked import Condition, NetworkEngine
 from limner.errors import EngineError, ModelError
-from limner.models.manifest import MANIFEST, Manifest, read_manifest, verify
-from limner.network.autoencoder import AutoencoderConfig, PatchAutoencoder
-from limner.network.denoiser import Denoiser, DenoiserConfig
-from limner.network.image_tower import ImageTower, ImageTowerConfig
-from limner.network.text_encoder import TextEncoder, TextEncoderConfig
-from limner.network.weights import widened
+from limner.models.manifest import Manifest, read_manifest, verify
+from limner.network.folder import open_networks
 from limner.types import Floats
 
 __all__ = ["TorchEngine", "load"]
-
-Module = TypeVar("Module", bound=nn.Module)
 
 
 def load(folder: Path | None, options: EngineOptions) -> Engine:
@@ -57,21 +49,11 @@ class TorchEngine(NetworkEngine):
         self._dtype = torch.bfloat16 if options.precision == "bf16" else torch.float32
         if options.threads:
             torch.set_num_threads(options.threads)
-        text_encoder, denoiser, autoencoder, image_tower = _networks(folder, manifest)
-        self._text_encoder = self._open(folder, "text_encoder", text_encoder)
-        self._denoiser = self._open(folder, "denoiser", denoiser)
-        self._autoencoder = self._open(folder, "autoencoder", autoencoder)
-        self._image_tower = self._open(folder, "image_tower", image_tower)
-
-    def _open(self, folder: Path, name: str, module: Module) -> Module:
-        path = folder / f"{name}.safetensors"
-        try:
-            module.load_state_dict(widened(load_file(path)))
-        except (SafetensorError, RuntimeError) as error:
-            raise ModelError(
-                f"{path} does not fit its manifest ({error}): copy or export the model again"
-            ) from error
-        return module.eval().to(self._device)
+        networks = open_networks(folder, manifest.networks)
+        self._text_encoder = networks.text_encoder.to(self._device)
+        self._denoiser = networks.denoiser.to(self._device)
+        self._autoencoder = networks.autoencoder.to(self._device)
+        self._image_tower = networks.image_tower.to(self._device)
 
     def _run(self, network: Any, *inputs: NDArray[Any]) -> list[Floats]:
         with (
@@ -110,19 +92,3 @@ class TorchEngine(NetworkEngine):
     def run_image_tower(self, x_BChw: Floats) -> Floats:
         """See `NetworkEngine`."""
         return self._run(self._image_tower, x_BChw)[0]
-
-
-def _networks(folder: Path, manifest: Manifest) -> tuple[TextEncoder, Denoiser, PatchAutoencoder, ImageTower]:
-    """The networks in the manifest's shapes, still without its weights."""
-    shapes = manifest.networks
-    try:
-        return (
-            TextEncoder(TextEncoderConfig(**shapes["text_encoder"])),
-            Denoiser(DenoiserConfig(**shapes["denoiser"])),
-            PatchAutoencoder(AutoencoderConfig(**shapes["autoencoder"])),
-            ImageTower(ImageTowerConfig(**shapes["image_tower"])),
-        )
-    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
-        raise ModelError(
-            f"{folder / MANIFEST} describes a network that cannot be ({error}): copy or export the model again"
-        ) from error

@@ -8,6 +8,7 @@ D token width, V vector length.
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from torch import Tensor
 from limner.errors import TrainingError
 from limner.files import write_atomic
 from limner.network.autoencoder import PatchAutoencoder, to_patches
+from limner.network.image_tower import ImageTower
 from limner.network.text_encoder import TextEncoder
 from limner.text.tokenizer import Tokenizer
 from limner.training.dataset import StreamConfig, compose_many
@@ -31,9 +33,11 @@ __all__ = [
     "CaptionStates",
     "build_latents",
     "build_states",
+    "embed_latents",
     "encode_captions",
     "fit_autoencoder",
     "load_array",
+    "save_array",
     "to_unit",
 ]
 
@@ -81,6 +85,24 @@ def build_latents(
             progress(done, scenes)
     latents.flush()
     partial.rename(path)
+
+
+@torch.no_grad()
+def embed_latents(
+    tower: ImageTower, latents_KChw: NDArray[np.float16], batch: int = 256
+) -> NDArray[np.float16]:
+    """The vector of each scene, (K, V), by the image tower."""
+    rows = range(0, len(latents_KChw), batch)
+    parts = [tower(torch.from_numpy(latents_KChw[at : at + batch].astype(np.float32))) for at in rows]
+    vectors_KV: NDArray[np.float16] = torch.cat(parts).half().numpy()
+    return vectors_KV
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an array of the cache, whole or not at all."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    write_atomic(path, buffer.getvalue())
 
 
 def load_array(path: Path) -> NDArray[Any]:

@@ -21,10 +21,12 @@ from limner.training.scenes.concepts import data_folder, load_concepts, load_pla
 from limner.training.scenes.distractors import Choice, choices
 from limner.training.scenes.facts import Numbers
 from limner.training.scenes.layout import arrange, things_in_cells
-from limner.training.scenes.spec import Scene, SceneSampler, Vocabulary, scene_random
+from limner.training.scenes.spec import PAINTED, Scene, SceneSampler, Vocabulary, scene_random
 from limner.types import Pixels
 
 __all__ = ["SceneStream", "StreamConfig", "compose_many", "find_facts", "find_things", "load_vocabulary"]
+
+_PORTION = 512
 
 _PICTURE, _CAPTION, _CHOICES = 1, 16, 2
 """Which random stream of a scene's index draws what; captions take 16 and up, one for each wording."""
@@ -38,12 +40,14 @@ class StreamConfig:
         art: the folder that `fetch_art` filled.
         data: folder of the concept table and the places; None is the project's own.
         seed: another seed gives other scenes.
+        painted: how often a thing that can be painted is.
         held_out: scenes from the combinations that training never sees, or from all others.
     """
 
     art: Path
     data: Path | None = None
     seed: int = 0
+    painted: float = PAINTED
     held_out: bool = False
 
 
@@ -59,7 +63,7 @@ class SceneStream:
     def __init__(self, config: StreamConfig) -> None:
         self.config = config
         self.vocabulary = load_vocabulary(config.data or data_folder())
-        self._sampler = SceneSampler(self.vocabulary)
+        self._sampler = SceneSampler(self.vocabulary, config.painted)
         self._art = Art(config.art)
         self.numbers = Numbers(self.vocabulary)
 
@@ -90,10 +94,18 @@ class SceneStream:
 def compose_many(
     config: StreamConfig, indices: Sequence[int], workers: int, scale: int = 1
 ) -> Iterator[Pixels]:
-    """The pictures of many scenes, in order, drawn by parallel processes; the same for any number of them."""
+    """The pictures of many scenes, in order, drawn by parallel processes; the same for any number of them.
+
+    Whoever takes them slowly does not fill the memory: the processes are one portion ahead at most.
+    """
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=_start_worker, initargs=(config,)) as pool:
-        yield from pool.imap(partial(_compose_one, scale=scale), indices, chunksize=64)
+        compose_one, coming = partial(_compose_one, scale=scale), None
+        for at in range(0, len(indices), _PORTION):
+            ready = coming
+            coming = pool.map_async(compose_one, indices[at : at + _PORTION], chunksize=_PORTION // 16)
+            yield from ready.get() if ready else ()
+        yield from coming.get() if coming else ()
 
 
 def find_things(config: StreamConfig, indices: Sequence[int], workers: int) -> NDArray[np.uint16]:

@@ -87,10 +87,11 @@ class RunConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunData:
-    """Cached latents of scenes, what stands where in them, and `wordings` captions' states for each."""
+    """Cached latents of scenes, what stands where in them, their vectors, and `wordings` captions' states for each."""
 
     latents_KChw: NDArray[np.float16]
     things_K3hw: NDArray[np.uint16]
+    vectors_KV: NDArray[np.float16]
     states: CaptionStates
     wordings: int
 
@@ -211,18 +212,20 @@ class DenoiserRun:
         dropped_B = torch.rand(config.batch, generator=generator) < config.flow.drop
         t_B = sample_times(config.batch, config.flow, generator)
         noise_BChw = torch.randn((config.batch, *self.data.latents_KChw.shape[1:]), generator=generator)
+        shown_B = torch.rand(config.batch, generator=generator) < config.flow.shown
         things_B3hw = torch.from_numpy(self.data.things_K3hw[rows_B].astype(np.int64))
         # Cells weigh by what stands in the whole batch.
         weight_B1hw = cell_weights(things_B3hw, config.flow.thing_weight)
-        mine, kept_B1 = self.share, ~dropped_B[self.share, None]
+        mine, kept_B1, shown_B1 = self.share, ~dropped_B[self.share, None], shown_B[self.share, None]
         states, mask, vectors = self.data.states.batch(captions_B[mine], self.width)
+        own = torch.from_numpy(self.data.vectors_KV[rows_B[mine]].astype(np.float32))
         return Batch(
             x0_BChw=torch.from_numpy(self.data.latents_KChw[rows_B[mine]].astype(np.float32)),
             noise_BChw=noise_BChw[mine],
             t_B=t_B[mine],
             states_BTD=states,
-            mask_BT=mask & kept_B1,
-            vectors_BV=vectors * kept_B1,
+            mask_BT=mask & kept_B1 & ~shown_B1,
+            vectors_BV=torch.where(shown_B1, own, vectors) * kept_B1,
             things_B3hw=things_B3hw[mine],
             weight_B1hw=weight_B1hw[mine],
         )

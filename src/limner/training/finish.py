@@ -18,6 +18,7 @@ from limner.training.export import ModelParts, export_model
 from limner.training.recipe import read_recipe
 from limner.training.scenes.concepts import data_folder
 from limner.training.stages import tokenizer_file
+from limner.training.start import read_start, with_start
 from limner.training.vocabulary import names_of_things, words_of
 
 __all__ = ["export_run"]
@@ -48,6 +49,7 @@ def export_run(run: Path, model: Path, *, tokenizer: Path | None = None, data: P
     tensors, _ = load_checkpoint(run / "autoencoder.safetensors")
     autoencoder.load_state_dict({name: tensor for name, tensor in tensors.items() if name != "deviation"})
     drawn = {name: trace[-1][name] for name in ("loss", "accuracy")}
+    start = read_start(run)
     snapshot = run / "denoiser" / f"epoch-{trace[-1]['epoch']:03d}.safetensors"
     denoiser.load_state_dict(load_checkpoint(snapshot)[0])
     export_model(
@@ -68,8 +70,8 @@ def export_run(run: Path, model: Path, *, tokenizer: Path | None = None, data: P
                 "prompt_match": _deblocked(run, trace[-1]["epoch"], autoencoder) or drawn,
                 "prompt_match_of_real_scenes": ceiling,
             },
-            training_trace=trace,
-            recipe=asdict(recipe),
+            training_trace=with_start(start["trace"], trace),
+            recipe=asdict(recipe) | ({"started": start["recipe"]} if recipe.start else {}),
         ),
     )
 

@@ -23,6 +23,7 @@ class FlowConfig:
         time_mean, time_deviation: of the logit of t (Esser et al. 2024, eq. 19). Above 0: what a picture
             shows is settled while it is still mostly noise.
         drop: share of pictures that are learned without their prompt, for classifier-free guidance.
+        shown: share of pictures that are learned from their own vector instead of a prompt, for variations.
         thing_weight: how much more the picture's tokens count in which a thing stands. Things are a sixth of
             a picture and most of what captions tell.
         lesson: how much naming the things from the middle of the network counts (see `Lesson`).
@@ -31,6 +32,7 @@ class FlowConfig:
     time_mean: float = 0.8
     time_deviation: float = 1.2
     drop: float = 0.1
+    shown: float = 0.0
     thing_weight: float = 4.0
     lesson: float = 0.2
 

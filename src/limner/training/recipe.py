@@ -19,6 +19,7 @@ from limner.training.deblocking import DeblockingConfig
 from limner.training.denoise import RunConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.judge import JudgeTraining
+from limner.training.scenes.spec import PAINTED
 
 __all__ = ["Recipe", "load_recipe", "read_recipe"]
 
@@ -32,7 +33,11 @@ class Recipe:
     Attributes:
         name: of the model that comes out.
         seed: of the training scenes; the held-out ones take the next.
+        start: a model, by name or folder, whose networks the run goes on with; "" for new ones. Its latent space
+            and both its encoders stay as they are.
         scenes: how many scenes are composed and cached.
+        painted: share of the things that come in several colours and are shown in another than their own,
+            in training scenes.
         autoencoder_scenes: how many scenes the autoencoder is fitted to.
         wordings: captions of each scene.
         examined: how many held-out captions are drawn and judged after each epoch.
@@ -43,7 +48,9 @@ class Recipe:
 
     name: str
     seed: int = 0
+    start: str = ""
     scenes: int = 60_000
+    painted: float = PAINTED
     autoencoder_scenes: int = 2_500
     wordings: int = 2
     examined: int = 300

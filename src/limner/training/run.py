@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from limner.training.denoise import DenoiserRun, RunData
 from limner.training.evaluate import EpochRecord, judge_epoch, observe
 from limner.training.examination import Verdict
 from limner.training.stages import Workshop
+from limner.training.start import keep_start, started
 
 __all__ = ["TrainingRun"]
 
@@ -40,13 +42,23 @@ class TrainingRun:
         self.crew.share(recipe.run.batch)
         with self.crew.first_goes_ahead():
             self._check_recipe()
+            keep_start(workshop.folder, recipe)
             torch.manual_seed(recipe.seed)
             data, deviation = self._prepare()
         torch.manual_seed(recipe.seed)
-        denoiser = Denoiser(recipe.denoiser)
-        denoiser.deviation.copy_(deviation)
-        self.run = DenoiserRun(workshop.folder / "denoiser", recipe.run, denoiser, data, self.crew)
+        self._born = self._new_denoiser(deviation)
+        self.run = DenoiserRun(
+            workshop.folder / "denoiser", recipe.run, copy.deepcopy(self._born), data, self.crew
+        )
         self.trace = self._read_trace()
+
+    def _new_denoiser(self, deviation: torch.Tensor) -> Denoiser:
+        """The denoiser before its first step: that of the model to start from, or a new one."""
+        if start := started(self.workshop.recipe):
+            return start.denoiser
+        denoiser = Denoiser(self.workshop.recipe.denoiser)
+        denoiser.deviation.copy_(deviation)
+        return denoiser
 
     def _prepare(self) -> tuple[RunData, torch.Tensor]:
         """All that comes before the denoiser: what it learns from, and the deviation (C,) of its channels."""
@@ -60,7 +72,11 @@ class TrainingRun:
         self.judge = workshop.judge(latents, self.autoencoder)
         self.ceiling = workshop.ceiling(self.judge, self.examination)
         data = RunData(
-            latents_KChw=latents, things_K3hw=workshop.things(), states=states, wordings=recipe.wordings
+            latents_KChw=latents,
+            things_K3hw=workshop.things(),
+            vectors_KV=workshop.vectors(self.image_tower, latents),
+            states=states,
+            wordings=recipe.wordings,
         )
         return data, deviation
 
@@ -154,11 +170,9 @@ class TrainingRun:
 
     def _as_of(self, epoch: int) -> Denoiser:
         """The denoiser with the averaged weights as they were after an epoch."""
-        model = Denoiser(self.workshop.recipe.denoiser)
+        model = copy.deepcopy(self._born)
         if epoch:
             model.load_state_dict(load_checkpoint(self.run.snapshot(epoch))[0])
-        else:
-            model.deviation.copy_(self.run.model.deviation)
         return model.eval().to(self.run.device)
 
     def _verdict(self, model: Denoiser) -> Verdict:

@@ -8,7 +8,6 @@ Axes in names: K scenes, C latent channels.
 from __future__ import annotations
 
 import importlib.util
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from limner.errors import DataError
-from limner.files import write_atomic, write_json_atomic
+from limner.files import write_json_atomic
 from limner.models import available, find
 from limner.network.autoencoder import PatchAutoencoder
 from limner.network.image_tower import ImageTower
@@ -32,8 +31,10 @@ from limner.training.cache import (
     CaptionStates,
     build_latents,
     build_states,
+    embed_latents,
     fit_autoencoder,
     load_array,
+    save_array,
     to_unit,
 )
 from limner.training.checkpoint import load_checkpoint, save_checkpoint
@@ -51,6 +52,8 @@ from limner.training.judge import JudgeLessons, patch_view, train_judge
 from limner.training.recipe import Recipe
 from limner.training.scenes.concepts import data_folder
 from limner.training.scenes.facts import Numbers
+from limner.training.scenes.spec import PAINTED
+from limner.training.start import started
 
 __all__ = ["Reporter", "Workshop", "minilm_folder", "tokenizer_file"]
 
@@ -85,16 +88,25 @@ class Workshop:
     data: Path | None = None
 
     def stream(self, seed: int = 0, *, held_out: bool = False) -> StreamConfig:
-        """The scenes of this run; `seed` is counted from the recipe's."""
-        return StreamConfig(art=self.art, data=self.data, seed=self.recipe.seed + seed, held_out=held_out)
+        """The scenes of this run; `seed` is counted from the recipe's. All runs hold the same scenes out."""
+        return StreamConfig(
+            art=self.art,
+            data=self.data,
+            seed=self.recipe.seed + seed,
+            painted=PAINTED if held_out else self.recipe.painted,
+            held_out=held_out,
+        )
 
     def autoencoder(self) -> tuple[PatchAutoencoder, torch.Tensor]:
         """Stage 1: the patch autoencoder, and the deviation (C,) of its channels."""
         path, autoencoder = self.folder / "autoencoder.safetensors", PatchAutoencoder(self.recipe.autoencoder)
         if not path.is_file():
             self.report("autoencoder", 0, 1, "fitting")
-            stream = self.stream(_AUTOENCODER_SEED)
-            deviation = fit_autoencoder(autoencoder, stream, self.recipe.autoencoder_scenes, self.workers)
+            if start := started(self.recipe):
+                autoencoder, deviation = start.autoencoder, start.denoiser.deviation
+            else:
+                stream = self.stream(_AUTOENCODER_SEED)
+                deviation = fit_autoencoder(autoencoder, stream, self.recipe.autoencoder_scenes, self.workers)
             save_checkpoint(path, autoencoder.state_dict() | {"deviation": deviation}, {})
         tensors, _ = load_checkpoint(path)
         deviation = tensors.pop("deviation")
@@ -124,9 +136,7 @@ class Workshop:
         path = self.folder / f"{name}.npy"
         if not path.is_file():
             self.report(name, 0, self.recipe.scenes, "from the composer")
-            buffer = io.BytesIO()
-            np.save(buffer, find(self.stream(), range(self.recipe.scenes), self.workers))
-            write_atomic(path, buffer.getvalue())
+            save_array(path, find(self.stream(), range(self.recipe.scenes), self.workers))
         return load_array(path)
 
     def examination(self, name: str, count: int, *, held_out: bool) -> Examination:
@@ -144,17 +154,31 @@ class Workshop:
         encoder, tower = TextEncoder(self.recipe.text_encoder), ImageTower(self.recipe.image_tower)
         both = nn.ModuleDict({"text": encoder, "image": tower})
         if not path.is_file():
-            if self.recipe.from_minilm:
-                load_minilm(encoder, minilm_folder() / "model.safetensors")
-            questions = self.examination("questions", self.recipe.scenes, held_out=False)
-            pairs = [(row[0], row[1]) for row in questions.texts]
-            steps = self.recipe.contrast.steps
-            report = self._losses("text and image", steps)
-            tokenizer = Tokenizer(self.tokenizer)
-            train_contrast(encoder, tower, tokenizer, latents, pairs, self.recipe.contrast, report)
+            if start := started(self.recipe):
+                both = nn.ModuleDict({"text": start.text_encoder, "image": start.image_tower})
+            else:
+                self._teach_both(encoder, tower, latents)
             save_checkpoint(path, both.state_dict(), {})
-        both.load_state_dict(load_checkpoint(path)[0])
+        tensors, _ = load_checkpoint(path)
+        nn.ModuleDict({"text": encoder, "image": tower}).load_state_dict(tensors)
         return encoder.eval(), tower.eval()
+
+    def _teach_both(self, encoder: TextEncoder, tower: ImageTower, latents: NDArray[np.float16]) -> None:
+        if self.recipe.from_minilm:
+            load_minilm(encoder, minilm_folder() / "model.safetensors")
+        questions = self.examination("questions", self.recipe.scenes, held_out=False)
+        pairs = [(row[0], row[1]) for row in questions.texts]
+        config, tokenizer = self.recipe.contrast, Tokenizer(self.tokenizer)
+        report = self._losses("text and image", config.steps)
+        train_contrast(encoder, tower, tokenizer, latents, pairs, config, report)
+
+    def vectors(self, tower: ImageTower, latents: NDArray[np.float16]) -> NDArray[Any]:
+        """Each scene's vector by the image tower, (K, V)."""
+        path = self.folder / "vectors.npy"
+        if not path.is_file():
+            self.report("vectors", 0, self.recipe.scenes, "by the image tower")
+            save_array(path, embed_latents(tower, latents))
+        return load_array(path)
 
     def states(self, name: str, captions: Callable[[], Sequence[str]], encoder: TextEncoder) -> CaptionStates:
         """Stage 4: encoded captions."""

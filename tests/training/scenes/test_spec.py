@@ -104,6 +104,14 @@ def test_relations_join_what_can_be_joined(scenes: list[Scene]) -> None:
                 assert up[0] == up[1]
 
 
+@pytest.mark.parametrize(("painted", "all_are"), [(0.0, False), (1.0, True)])
+def test_things_are_painted_as_often_as_asked_for(real: Vocabulary, painted: float, *, all_are: bool) -> None:
+    """Of those that come in several colours."""
+    sampler = SceneSampler(real, painted)
+    groups = [group for index in range(100) for group in sampler.sample(0, index).groups]
+    assert {bool(group.colour) for group in groups if group.concept.recolour} == {all_are}
+
+
 def test_a_thing_alone_in_its_place_is_an_error(real: Vocabulary) -> None:
     """A table that has nothing to put beside a thing is refused, not searched for ever."""
     sampler = SceneSampler(Vocabulary(concepts=real.concepts[:1], places=real.places[:1]))

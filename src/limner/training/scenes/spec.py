@@ -16,6 +16,7 @@ from limner.errors import DataError
 from limner.training.scenes.concepts import COLOURS, CONDITIONS, Concept, Place
 
 __all__ = [
+    "PAINTED",
     "RELATIONS",
     "SHELTERED",
     "SIDE",
@@ -50,8 +51,11 @@ SHELTERED = frozenset({"indoor", "underwater"})
 
 _CONDITION_SHARES = (0.55, 0.15, 0.15, 0.15)
 
-# How often a scene shows one kind of thing only, a thing that can be painted is, and a thing is single.
-_ALONE, _PAINTED, _SINGLE = 0.35, 0.35, 0.6
+# How often a scene shows one kind of thing only, and a thing is single.
+_ALONE, _SINGLE = 0.35, 0.6
+
+PAINTED = 0.35
+"""How often a thing that can be painted is, unless the recipe says otherwise."""
 
 _MOST_ALONE, _MOST_BESIDE = 4, 3
 _ROWS = frozenset({"left of", "right of", "next to"})
@@ -134,10 +138,15 @@ def is_held_out(scene: Scene) -> bool:
 
 
 class SceneSampler:
-    """Draws scenes from a vocabulary: scene (seed, index) is always the same one."""
+    """Draws scenes from a vocabulary: scene (seed, index) is always the same one.
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
+    Args:
+        vocabulary: what there is.
+        painted: how often a thing that can be painted is.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, painted: float = PAINTED) -> None:
+        self.vocabulary, self._painted = vocabulary, painted
         self._by_place = {
             place.name: [concept for concept in vocabulary.concepts if fits_place(concept, place)]
             for place in vocabulary.places
@@ -160,13 +169,19 @@ class SceneSampler:
         if not can_be_seen(first, condition):
             condition = choose(random, sorted(first.when))
         if random.random() < _ALONE:
-            group = _group(random, first, _MOST_ALONE)
+            group = self._group(random, first, _MOST_ALONE)
             return Scene(groups=(group,), place=place, condition=condition)
         relation, second = self._pair(random, first, place, condition)
-        groups = (_group(random, first, 1), _group(random, second, 1))
+        groups = (self._group(random, first, 1), self._group(random, second, 1))
         if relation in _ROWS:
             groups = (groups[0], replace(groups[1], count=_count(random, second, _MOST_BESIDE)))
         return Scene(groups=groups, place=place, condition=condition, relation=relation)
+
+    def _group(self, random: np.random.Generator, concept: Concept, most: int) -> Group:
+        colour = None
+        if concept.recolour and random.random() < self._painted:
+            colour = choose(random, tuple(COLOURS))
+        return Group(concept=concept, count=_count(random, concept, most), colour=colour)
 
     def _pair(
         self, random: np.random.Generator, first: Concept, place: Place, condition: str
@@ -184,13 +199,6 @@ class SceneSampler:
         raise DataError(
             f"nothing in the concept table can stand beside {first.noun!r} {place.phrases[0]}: add a thing"
         )
-
-
-def _group(random: np.random.Generator, concept: Concept, most: int) -> Group:
-    colour = None
-    if concept.recolour and random.random() < _PAINTED:
-        colour = choose(random, tuple(COLOURS))
-    return Group(concept=concept, count=_count(random, concept, most), colour=colour)
 
 
 def _count(random: np.random.Generator, concept: Concept, most: int) -> int:

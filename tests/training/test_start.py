@@ -1,0 +1,86 @@
+"""`limner.training.start`: a run that goes on with the networks of a model, and tells its story on."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from limner.errors import TrainingError
+from limner.models import read_manifest
+from limner.network.folder import Networks, open_networks
+from limner.training.finish import export_run
+from limner.training.run import TrainingRun
+from limner.training.stages import Workshop
+from limner.training.start import started
+
+KEPT = ("latents.npy", "things.npy", "facts.npy", "examination.npz", "judge.safetensors", "ceiling.json")
+"""What a second run on the same scenes need not make again."""
+
+
+@pytest.fixture(scope="module")
+def model(rehearsal: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished run as a model."""
+    folder = tmp_path_factory.mktemp("start") / "first"
+    export_run(rehearsal.folder, folder, tokenizer=rehearsal.tokenizer, data=rehearsal.data)
+    return folder
+
+
+@pytest.fixture
+def second(rehearsal: Workshop, model: Path, tmp_path: Path) -> Workshop:
+    """A run that starts from that model, before its first step."""
+    folder = tmp_path / "second"
+    folder.mkdir()
+    for name in KEPT:
+        shutil.copy(rehearsal.folder / name, folder / name)
+    recipe = rehearsal.recipe
+    run = replace(recipe.run, epochs=1, flow=replace(recipe.run.flow, shown=0.5))
+    return replace(
+        rehearsal,
+        folder=folder,
+        recipe=replace(recipe, name="second", start=str(model), painted=1.0, run=run),
+    )
+
+
+def weights_of(model: Path) -> Networks:
+    """A model's networks."""
+    return open_networks(model, read_manifest(model).networks)
+
+
+def test_all_networks_go_on(second: Workshop, model: Path) -> None:
+    """Before its first step a run has the model's weights, and not its own."""
+    training, start = TrainingRun(second), weights_of(model)
+    mine = Networks(training.text_encoder, training.run.model, training.autoencoder, training.image_tower)
+    for one, other in zip(mine, start, strict=True):
+        pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+        assert all(torch.equal(*pair) for pair in pairs)
+
+
+def test_the_trace_goes_on_where_the_models_ended(second: Workshop, model: Path, tmp_path: Path) -> None:
+    """Epochs and pictures count on, encoders and latent space stay, and both recipes are told."""
+    list(TrainingRun(second).epochs())
+    export_run(second.folder, tmp_path / "out", tokenizer=second.tokenizer, data=second.data)
+    before, after = read_manifest(model), read_manifest(tmp_path / "out")
+    assert [record["epoch"] for record in after.training_trace] == [0, 1, 2, 3]
+    assert [record["pictures"] for record in after.training_trace] == [0, 8, 16, 24]
+    assert after.training_trace[:3] == before.training_trace
+    assert after.recipe["started"] == before.recipe
+    start, end = weights_of(model), weights_of(tmp_path / "out")
+    for one, other in zip(start.text_encoder.parameters(), end.text_encoder.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-3)
+    assert not torch.equal(start.denoiser.head.weight, end.denoiser.head.weight)
+
+
+def test_other_shapes_are_refused(second: Workshop) -> None:
+    """The message names what differs."""
+    recipe = replace(second.recipe, denoiser=replace(second.recipe.denoiser, layers=2))
+    with pytest.raises(TrainingError, match=r"first has other shapes than the recipe \(denoiser\)"):
+        started(recipe)
+
+
+def test_who_starts_anew_has_no_start(rehearsal: Workshop) -> None:
+    """An empty name is no model."""
+    assert started(rehearsal.recipe) is None
