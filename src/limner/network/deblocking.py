@@ -58,5 +58,6 @@ class Residual(nn.Module):
             self.second.weight.mul_(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """What it does."""
         change: Tensor = self.second(nn.functional.silu(self.first(x)))
         return x + change

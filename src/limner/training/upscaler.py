@@ -31,7 +31,7 @@ from limner.training.evaluate import denoised, through_a_file
 
 __all__ = ["Painter", "UpscalerRun", "UpscalerTraining", "halved"]
 
-_STEPS_AT_A_TIME, _WARMUP = 64, 0.02
+_SAVED_EVERY, _WARMUP = 100, 0.02
 _REACH = 4
 """Pixels that the blur sees each way; at most five of its deviations."""
 
@@ -41,7 +41,8 @@ class UpscalerTraining:
     """How the upscaler is trained.
 
     Attributes:
-        steps, batch: how long; a step takes the next scenes.
+        scenes: how many there are; they are held in memory, about a megabyte each.
+        steps, batch: how long; a step takes the next scenes, after the last the first again, drawn anew.
         rate: the first learning rate; it falls to zero.
         again: share of pictures that are the large scene made small.
         blur: the largest deviation of their blur, in pixels of the large scene.
@@ -49,7 +50,8 @@ class UpscalerTraining:
         draws: in how many steps.
     """
 
-    steps: int = 1_000
+    scenes: int = 768
+    steps: int = 1_500
     batch: int = 4
     rate: float = 1e-3
     again: float = 0.35
@@ -76,7 +78,7 @@ class Painter:
 
     def read(self, captions: Sequence[str]) -> CaptionStates:
         """Captions as the denoiser takes them."""
-        return encode_captions(captions, self.text_encoder, self.tokenizer, lambda done, total: None)
+        return encode_captions(captions, self.text_encoder, self.tokenizer, lambda *_: None)
 
     @torch.no_grad()
     def redrawn(
@@ -137,11 +139,12 @@ class UpscalerRun:
         config: UpscalerTraining,
     ) -> None:
         self._checkpoint, self._painter, self._config = checkpoint, painter, config
-        self._stream, self._scenes = stream, SceneStream(stream)
-        self.network = network
+        self._stream, self.network = stream, network
         # Convolutions on the processor are half as fast again in this order.
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._adam = torch.optim.AdamW(network.parameters(), lr=config.rate, betas=(0.9, 0.99), weight_decay=0.01)
+        self._adam = torch.optim.AdamW(
+            network.parameters(), lr=config.rate, betas=(0.9, 0.99), weight_decay=0.01
+        )
         self.step = 0
         if checkpoint.is_file():
             tensors, facts = load_checkpoint(checkpoint)
@@ -153,22 +156,26 @@ class UpscalerRun:
         """Train to the end; yields the loss after each step.
 
         Args:
-            workers: processes that compose scenes, some steps' at a time.
+            workers: processes that compose scenes.
         """
-        batch = self._config.batch
+        if self.step >= self._config.steps:
+            return
+        scenes = range(self._config.scenes)
+        small, large = (
+            np.stack(list(compose_many(self._stream, scenes, workers, scale))) for scale in (1, 2)
+        )
+        stream = SceneStream(self._stream)
+        states = self._painter.read([stream.caption(scene) for scene in scenes])
         while self.step < self._config.steps:
-            last = min(self.step + _STEPS_AT_A_TIME, self._config.steps)
-            rows = range(self.step * batch, last * batch)
-            small = list(compose_many(self._stream, rows, workers))
-            large = list(compose_many(self._stream, rows, workers, 2))
-            states = self._painter.read([self._scenes.caption(row) for row in rows])
-            for at in range(0, len(rows), batch):
-                some = range(at, at + batch)
-                scenes = to_unit(np.stack(small[at : at + batch])), to_unit(np.stack(large[at : at + batch]))
-                loss = self._train_step(*scenes, states.batch(some, states.longest))
-                self.step += 1
-                yield loss
-            self.save()
+            first = self.step * self._config.batch
+            rows = [row % len(scenes) for row in range(first, first + self._config.batch)]
+            condition = states.batch(rows, states.longest)
+            loss = self._train_step(to_unit(small[rows]), to_unit(large[rows]), condition)
+            self.step += 1
+            yield loss
+            if self.step % _SAVED_EVERY == 0:
+                self.save()
+        self.save()
 
     def save(self) -> None:
         """Write the checkpoint."""

@@ -115,9 +115,7 @@ class Art:
         self.sprite = lru_cache(maxsize=20_000)(self._sprite)
         self._original = lru_cache(maxsize=2_000)(self._read)
 
-    def _sprite(
-        self, codepoint: str, px: int, colour: str | None = None, enlarged: int = 1
-    ) -> Image.Image:
+    def _sprite(self, codepoint: str, px: int, colour: str | None = None, enlarged: int = 1) -> Image.Image:
         """The sprite cropped to what is visible and scaled so that its longer side is `px` pixels, RGBA.
 
         Enlarged, it is exactly so many times as wide and as high, for a larger picture of the same scene.

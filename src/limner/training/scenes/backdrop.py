@@ -1,6 +1,7 @@
 """The place behind the things: sky, ground, water, walls, weather. (256, 256, 3) float32 from 0 to 1.
 
-It can be painted larger, by a whole factor: the same place with finer edges. Positions are told in pixels of 256 x 256.
+It can be painted larger, by a whole factor: the same place with finer edges.
+Positions are told in pixels of 256 x 256.
 """
 
 from __future__ import annotations
