@@ -63,3 +63,16 @@ def test_textures_repeat_with_the_grid(real: Vocabulary, name: str, period: int)
     found = place(real, name)
     ground_HWC = paint_backdrop(found, "day", 0)[found.horizon :]
     assert np.allclose(ground_HWC[:, :-period], ground_HWC[:, period:], atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_larger_backdrop_is_the_same_place(real: Vocabulary, scale: int) -> None:
+    """So many times as large, and, made small again, what it is at its own size but for edges."""
+    for place_ in real.places:
+        for condition in ("day", "night"):
+            plain = paint_backdrop(place_, condition, 1)
+            large = paint_backdrop(place_, condition, 1, scale)
+            assert large.shape == (SIDE * scale, SIDE * scale, 3)
+            assert large.dtype == np.float32
+            small = large.reshape(SIDE, scale, SIDE, scale, 3).mean((1, 3))
+            assert np.abs(small - plain).mean() < 0.005

@@ -128,3 +128,12 @@ def test_a_shadow_is_as_wide_as_the_foot() -> None:
         widths.append(int((canvas_HWC.min(-1) < 1).any(0).sum()))
     assert 8 < widths[0] < 20
     assert 60 < widths[1] < 90
+
+
+def test_a_larger_picture_shows_the_same_scene(stream: SceneStream) -> None:
+    """Twice as large, and, made small again, the picture itself but for edges: nothing moves by half a pixel."""
+    for index in range(20):
+        plain, large = (stream.picture(index, scale).astype(np.float32) for scale in (1, 2))
+        assert large.shape == (2 * SIDE, 2 * SIDE, 3)
+        small = large.reshape(SIDE, 2, SIDE, 2, 3).mean((1, 3))
+        assert np.abs(small - plain).mean() < 2.5
