@@ -28,7 +28,7 @@ class Networks(NamedTuple):
     denoiser: Denoiser
     autoencoder: PatchAutoencoder
     image_tower: ImageTower
-    upscaler: Upscaler | None
+    upscaler: Upscaler | None = None
 
 
 def open_networks(folder: Path, shapes: Mapping[str, Mapping[str, Any]]) -> Networks:

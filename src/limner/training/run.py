@@ -24,7 +24,7 @@ from limner.training.evaluate import EpochRecord, judge_epoch, observe
 from limner.training.examination import Verdict
 from limner.training.stages import Workshop
 from limner.training.start import keep_start, started
-from limner.training.upscaler import Painter, UpscalerRun
+from limner.training.upscaler import Painter, UpscalerRun, draw_pairs
 
 __all__ = ["TrainingRun"]
 
@@ -152,19 +152,20 @@ class TrainingRun:
         run = UpscalerRun(
             workshop.folder / f"upscaler-{epoch:03d}.safetensors",
             (start and start.upscaler) or Upscaler(recipe.upscaler),
-            Painter(
-                autoencoder=self.autoencoder,
-                denoiser=self._as_of(epoch).cpu(),
-                text_encoder=self.text_encoder,
-                tokenizer=Tokenizer(workshop.tokenizer),
-                guidance=recipe.sampling.guidance,
-            ),
-            workshop.stream(),
             recipe.upscaling,
         )
-        for loss in run.train(workshop.workers):
-            workshop.report("upscaler", run.step, recipe.upscaling.steps, f"loss {loss:.4f}")
-        run.save()
+        painter = Painter(
+            autoencoder=self.autoencoder,
+            denoiser=self._as_of(epoch).cpu(),
+            text_encoder=self.text_encoder,
+            tokenizer=Tokenizer(workshop.tokenizer),
+            guidance=recipe.sampling.guidance,
+        )
+        if run.step < recipe.upscaling.steps:
+            workshop.report("upscaler", run.step, recipe.upscaling.steps, "composing and drawing scenes")
+            pairs = draw_pairs(painter, workshop.stream(), recipe.upscaling, workshop.workers)
+            for loss in run.train(pairs):
+                workshop.report("upscaler", run.step, recipe.upscaling.steps, f"loss {loss:.4f}")
 
     def _judge_outstanding(self) -> Iterator[EpochRecord]:
         if self.crew.is_first:

@@ -28,10 +28,14 @@ from limner.training.dataset import SceneStream, StreamConfig, compose_many
 from limner.training.deblocking import difference
 from limner.training.device import mixed_precision
 from limner.training.evaluate import denoised, through_a_file
+from limner.types import Pixels
 
-__all__ = ["Painter", "UpscalerRun", "UpscalerTraining", "halved"]
+__all__ = ["Painter", "Pairs", "UpscalerRun", "UpscalerTraining", "draw_pairs", "halved"]
 
 _SAVED_EVERY, _WARMUP = 100, 0.02
+_AT_A_TIME = 16
+"""Scenes that are drawn together."""
+
 _REACH = 4
 """Pixels that the blur sees each way; at most five of its deviations."""
 
@@ -42,22 +46,24 @@ class UpscalerTraining:
 
     Attributes:
         scenes: how many there are; they are held in memory, about a megabyte each.
-        steps, batch: how long; a step takes the next scenes, after the last the first again, drawn anew.
-        rate: the first learning rate; it falls to zero.
-        again: share of pictures that are the large scene made small.
-        blur: the largest deviation of their blur, in pixels of the large scene.
-        level_max: up to which noise level the others go before they are drawn to their end.
+        level_max: up to which noise level they go before they are drawn to their end.
         draws: in how many steps.
+        steps, batch: how long; a step takes the next scenes, after the last the first again.
+        window: pixels across the part of a scene that a step takes.
+        rate: the first learning rate; it falls to zero.
+        again: share of parts that are of the large scene made small.
+        blur: the largest deviation of their blur, in pixels of the large scene.
     """
 
     scenes: int = 768
-    steps: int = 1_500
-    batch: int = 4
+    level_max: float = 0.45
+    draws: int = 2
+    steps: int = 1_000
+    batch: int = 12
+    window: int = 128
     rate: float = 1e-3
     again: float = 0.35
     blur: float = 1.2
-    level_max: float = 0.45
-    draws: int = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -119,27 +125,52 @@ def halved(pixels_BCHW: Tensor, deviation_B: Tensor) -> Tensor:
     return nn.functional.avg_pool2d(planes, 2).reshape(batch, channels, height // 2, width // 2)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Pairs:
+    """What is learned from: uint8 (K, H, W, 3) pictures as the model draws them, (K, 2 H, 2 W, 3) the scenes."""
+
+    drawn_KHWC: Pixels
+    scenes_KHWC: Pixels
+
+
+def draw_pairs(painter: Painter, stream: StreamConfig, config: UpscalerTraining, workers: int) -> Pairs:
+    """Compose scenes in both sizes, and have the small ones redrawn; always the same.
+
+    Args:
+        painter: redraws.
+        stream: the scenes.
+        config: how many, and how far from what they were.
+        workers: processes that compose.
+    """
+    rows = range(config.scenes)
+    small, large = (np.stack(list(compose_many(stream, rows, workers, scale))) for scale in (1, 2))
+    captions = SceneStream(stream)
+    states = painter.read([captions.caption(row) for row in rows])
+    drawn_KHWC, generator = np.empty_like(small), torch.Generator().manual_seed(0)
+    for first in range(0, len(rows), _AT_A_TIME):
+        some = rows[first : first + _AT_A_TIME]
+        level_B = config.level_max * torch.rand(len(some), generator=generator)
+        times_SB = level_B * torch.linspace(1, 0, config.draws + 1)[:, None]
+        with mixed_precision(torch.device("cpu")):
+            pixels_BCHW = painter.redrawn(
+                to_unit(small[some]), states.batch(some, states.longest), times_SB, generator
+            )
+        levels_BHWC = (pixels_BCHW.permute(0, 2, 3, 1) * 127.5 + 127.5).round()
+        drawn_KHWC[some] = levels_BHWC.to(torch.uint8).numpy()
+    return Pairs(drawn_KHWC=drawn_KHWC, scenes_KHWC=large)
+
+
 class UpscalerRun:
     """One training of an upscaler, on the CPU; what is in `checkpoint` goes on.
 
     Args:
         checkpoint: the file that a stopped training goes on from.
         network: what is trained.
-        painter: the model that it is for.
-        stream: the scenes.
         config: how.
     """
 
-    def __init__(
-        self,
-        checkpoint: Path,
-        network: Upscaler,
-        painter: Painter,
-        stream: StreamConfig,
-        config: UpscalerTraining,
-    ) -> None:
-        self._checkpoint, self._painter, self._config = checkpoint, painter, config
-        self._stream, self.network = stream, network
+    def __init__(self, checkpoint: Path, network: Upscaler, config: UpscalerTraining) -> None:
+        self._checkpoint, self._config, self.network = checkpoint, config, network
         # Convolutions on the processor are half as fast again in this order.
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._adam = torch.optim.AdamW(
@@ -152,25 +183,10 @@ class UpscalerRun:
             load_optimizer(self._adam, tensors, "adam")
             self.step = facts["step"]
 
-    def train(self, workers: int) -> Iterator[float]:
-        """Train to the end; yields the loss after each step.
-
-        Args:
-            workers: processes that compose scenes.
-        """
-        if self.step >= self._config.steps:
-            return
-        scenes = range(self._config.scenes)
-        small, large = (
-            np.stack(list(compose_many(self._stream, scenes, workers, scale))) for scale in (1, 2)
-        )
-        stream = SceneStream(self._stream)
-        states = self._painter.read([stream.caption(scene) for scene in scenes])
+    def train(self, pairs: Pairs) -> Iterator[float]:
+        """Train to the end; yields the loss after each step."""
         while self.step < self._config.steps:
-            first = self.step * self._config.batch
-            rows = [row % len(scenes) for row in range(first, first + self._config.batch)]
-            condition = states.batch(rows, states.longest)
-            loss = self._train_step(to_unit(small[rows]), to_unit(large[rows]), condition)
+            loss = self._train_step(*self._batch(pairs))
             self.step += 1
             yield loss
             if self.step % _SAVED_EVERY == 0:
@@ -182,30 +198,33 @@ class UpscalerRun:
         tensors = self.network.state_dict() | optimizer_tensors(self._adam, "adam")
         save_checkpoint(self._checkpoint, tensors, {"step": self.step, "config": asdict(self._config)})
 
-    def _train_step(
-        self, small_BCHW: Tensor, large_BCHW: Tensor, condition: tuple[Tensor, Tensor, Tensor]
-    ) -> float:
+    def _train_step(self, given_BCHW: Tensor, scenes_BCHW: Tensor) -> float:
         config = self._config
         for group in self._adam.param_groups:
             up = (self.step + 1) / max(1.0, _WARMUP * config.steps)
             group["lr"] = config.rate * min(up, 1 - self.step / config.steps)
         with mixed_precision(torch.device("cpu")):
-            given_BCHW = self._given(small_BCHW, large_BCHW, condition)
             pixels_BCHW: Tensor = self.network(given_BCHW.contiguous(memory_format=torch.channels_last))
-        loss = difference(pixels_BCHW.float(), large_BCHW)
+        loss = difference(pixels_BCHW.float(), scenes_BCHW)
         self._adam.zero_grad()
         loss.backward()
         self._adam.step()
         return loss.item()
 
-    @torch.no_grad()
-    def _given(
-        self, small_BCHW: Tensor, large_BCHW: Tensor, condition: tuple[Tensor, Tensor, Tensor]
-    ) -> Tensor:
-        """What the network is given, (B, 3, H, W); random by the step alone."""
+    def _batch(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
+        """What the step gives the network, (B, 3, H, W), and what it should make of it; random by the step alone."""
         config, generator = self._config, torch.Generator().manual_seed(self.step)
-        level_B, blur_B, kind_B = torch.rand(3, len(small_BCHW), generator=generator)
-        times_SB = config.level_max * level_B * torch.linspace(1, 0, config.draws + 1)[:, None]
-        drawn_BCHW = self._painter.redrawn(small_BCHW, condition, times_SB, generator)
-        shrunk_BCHW = halved(large_BCHW, config.blur * blur_B)
-        return torch.where((kind_B < config.again)[:, None, None, None], shrunk_BCHW, drawn_BCHW)
+        across_B, down_B, other_B, blur_B, kind_B = torch.rand(5, config.batch, generator=generator)
+        room, first = pairs.drawn_KHWC.shape[1] - config.window, self.step * config.batch
+        # Things stand in the lower half: of two places the lower one.
+        places = zip(torch.maximum(down_B, other_B).tolist(), across_B.tolist(), strict=True)
+        drawn, scenes = [], []
+        for row, (down, across) in enumerate(places, start=first):
+            top, left, side = round(down * room), round(across * room), config.window
+            scene = row % len(pairs.drawn_KHWC)
+            drawn.append(pairs.drawn_KHWC[scene, top : top + side, left : left + side])
+            scenes.append(pairs.scenes_KHWC[scene, 2 * top : 2 * (top + side), 2 * left : 2 * (left + side)])
+        scenes_BCHW = to_unit(np.stack(scenes))
+        shrunk_BCHW = halved(scenes_BCHW, config.blur * blur_B)
+        again_B111 = (kind_B < config.again)[:, None, None, None]
+        return torch.where(again_B111, shrunk_BCHW, to_unit(np.stack(drawn))), scenes_BCHW
