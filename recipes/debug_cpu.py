@@ -34,6 +34,6 @@ def recipe() -> Recipe:
         run=RunConfig(epochs=2, epoch_pictures=640, batch=32),
         sampling=SamplingConfig(steps=4),
         deblocking=DeblockingConfig(steps=40),
-        upscaler=UpscalerConfig(width=16, blocks=2),
+        upscaler=UpscalerConfig(width=16, outer=1, inner=1),
         upscaling=UpscalerTraining(scenes=64, steps=20),
     )

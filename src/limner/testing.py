@@ -292,7 +292,7 @@ class EngineContract:
         assert np.abs(difference).mean() < self.round_trip_levels
 
     def test_pictures_become_twice_as_large_where_the_engine_can(self, engine: Engine) -> None:
-        """`upscale` gives uint8 (B, 2 H, 2 W, 3) of any even size, smooth pictures much as they were; or an error."""
+        """`upscale` gives uint8 (B, 2 H, 2 W, 3) of multiples of 8, smooth pictures much as they were; or an error."""
         pixels_BHWC = gradients(engine)[:, :32, :48]
         if not engine.capabilities.upscales:
             with pytest.raises(LimnerError):

@@ -20,11 +20,14 @@ __all__ = ["completed", "enlarging", "factor"]
 T = TypeVar("T")
 
 _LARGEST = 4
-_PIECE = 256 * 256
-"""Pixels that are made larger in one call at most, beside the halo: some 0.05 s on two cores."""
+_GRID = 8
+"""Sides of what is made larger are multiples of it."""
 
-_HALO = 16
-"""Rows around a piece that are looked at and not kept: from further away nothing changes a level."""
+_PIECE = 2 * 256 * 256
+"""Pixels that are made larger in one call at most, beside the halo: some 0.1 s on two cores."""
+
+_HALO = 32
+"""Rows around a piece that are looked at and not kept."""
 
 _MARGIN = 8
 """Rows and columns beyond the visible ones that resampling may look at."""
@@ -57,7 +60,7 @@ def enlarging(
 
     Args:
         engine: its upscaler is used.
-        pixels_HWC: uint8 (H, W, 3), sides even.
+        pixels_HWC: uint8 (H, W, 3), sides multiples of 8.
         size: (width, height) that was asked for.
         cropped: what hangs over the size's proportions will be cut off, as `imaging.resize.fit` does, so that it
             need not be made larger. Its middle stays the middle.
@@ -89,7 +92,7 @@ def completed(work: Generator[None, None, T]) -> T:
 def _doubling(engine: Engine, pixels_HWC: Pixels) -> Generator[None, None, Pixels]:
     """Twice as large, some rows at a time."""
     height, width = pixels_HWC.shape[:2]
-    rows = max(2, _PIECE // width // 2 * 2)
+    rows = max(_GRID, _PIECE // width // _GRID * _GRID)
     parts: list[Pixels] = []
     for top in range(0, height, rows):
         if parts:
@@ -105,7 +108,7 @@ def _visible(pixels_HWC: Pixels, size: tuple[int, int]) -> Pixels:
     height, width = pixels_HWC.shape[:2]
     scale = max(size[0] / width, size[1] / height)
     cut = [
-        max(0, int(side - asked / scale) // 2 - _MARGIN) // 2 * 2
+        max(0, int(side - asked / scale) // 2 - _MARGIN) // _GRID * _GRID
         for side, asked in ((height, size[1]), (width, size[0]))
     ]
     return pixels_HWC[cut[0] : height - cut[0], cut[1] : width - cut[1]]

@@ -55,7 +55,7 @@ RECIPE = Recipe(
     run=RunConfig(epochs=2, epoch_pictures=8, batch=4),
     sampling=SamplingConfig(steps=2),
     deblocking=DeblockingConfig(steps=2, batch=4, draws=1),
-    upscaler=UpscalerConfig(width=8, blocks=1),
+    upscaler=UpscalerConfig(width=8, outer=1, inner=1),
     upscaling=UpscalerTraining(scenes=2, steps=1, batch=2, draws=1),
 )
 

@@ -116,7 +116,7 @@ def test_an_upscaler_can_be_added(tmp_path: Path) -> None:
         add_upscaler(folder, upscaler)
         after = read_manifest(folder)
         verify(folder, after)
-        assert after.networks == {**before.networks, "upscaler": {"width": 8, "blocks": 1}}
+        assert after.networks == {**before.networks, "upscaler": {"width": 8, "outer": 1, "inner": 1}}
         assert after.files.keys() - before.files.keys() == {"upscaler.safetensors", "upscaler.xml"}
         assert before.files.items() <= after.files.items()
         stored = load_file(folder / "upscaler.safetensors")

@@ -184,7 +184,7 @@ class Engine(ABC):
         """Stage 4, where `capabilities.upscales`: twice as large, with what is fine to see at that size.
 
         Args:
-            pixels_BHWC: uint8 (B, H, W, 3), of any even size: pictures, or parts of some, or what this gave back.
+            pixels_BHWC: uint8 (B, H, W, 3), sides multiples of 8: pictures, parts of some, or what this gave back.
 
         Returns:
             uint8 (B, 2 H, 2 W, 3).

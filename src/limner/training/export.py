@@ -242,7 +242,7 @@ def _graphs(name: str, parts: ModelParts) -> list[Graph]:
 
 def _upscaler_graph(upscaler: Upscaler) -> Graph:
     """Pictures come in all sizes, and in parts."""
-    pixels = torch.randn(2, 3, 16, 16)
+    pixels = torch.randn(2, 3, 16, 24)
     return Graph(
         name=UPSCALER, module=upscaler, inputs={"pixels": pixels}, outputs=("larger",), free=(0, 2, 3)
     )

@@ -33,8 +33,8 @@ from limner.types import Pixels
 __all__ = ["Painter", "Pairs", "UpscalerRun", "UpscalerTraining", "draw_pairs", "halved"]
 
 _SAVED_EVERY, _WARMUP = 100, 0.02
-_AT_A_TIME = 16
-"""Scenes that are drawn together."""
+_AT_A_TIME, _GRID = 16, 8
+"""Scenes that are drawn together; and pixels, of which windows start at multiples."""
 
 _REACH = 4
 """Pixels that the blur sees each way; at most five of its deviations."""
@@ -56,10 +56,10 @@ class UpscalerTraining:
     """
 
     scenes: int = 768
-    level_max: float = 0.45
-    draws: int = 2
-    steps: int = 1_000
-    batch: int = 12
+    level_max: float = 0.8
+    draws: int = 3
+    steps: int = 2_500
+    batch: int = 8
     window: int = 128
     rate: float = 1e-3
     again: float = 0.35
@@ -220,7 +220,7 @@ class UpscalerRun:
         places = zip(torch.maximum(down_B, other_B).tolist(), across_B.tolist(), strict=True)
         drawn, scenes = [], []
         for row, (down, across) in enumerate(places, start=first):
-            top, left, side = round(down * room), round(across * room), config.window
+            top, left, side = _aligned(down * room), _aligned(across * room), config.window
             scene = row % len(pairs.drawn_KHWC)
             drawn.append(pairs.drawn_KHWC[scene, top : top + side, left : left + side])
             scenes.append(pairs.scenes_KHWC[scene, 2 * top : 2 * (top + side), 2 * left : 2 * (left + side)])
@@ -228,3 +228,8 @@ class UpscalerRun:
         shrunk_BCHW = halved(scenes_BCHW, config.blur * blur_B)
         again_B111 = (kind_B < config.again)[:, None, None, None]
         return torch.where(again_B111, shrunk_BCHW, to_unit(np.stack(drawn))), scenes_BCHW
+
+
+def _aligned(place: float) -> int:
+    """The nearest place on the network's grid: in whole pictures seams always lie on it."""
+    return round(place / _GRID) * _GRID
