@@ -22,6 +22,10 @@ _CELL, _LOWER = 2, 4
 """Pixels of the small picture across that one place of the upper level holds; places of that in one of the lower."""
 
 
+_SMALL = 1 / 16
+"""About how far, from black to white as 2, the plain enlargement is off: so the network's own numbers are about 1."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpscalerConfig:
     """Shapes of the upscaler.
@@ -31,9 +35,9 @@ class UpscalerConfig:
         outer, inner: residual blocks on each side of the U, and at its bottom.
     """
 
-    width: int = 48
-    outer: int = 4
-    inner: int = 4
+    width: int = 32
+    outer: int = 3
+    inner: int = 2
 
 
 class Upscaler(nn.Module):
@@ -62,4 +66,4 @@ class Upscaler(nn.Module):
         lower = self.bottom(self.narrow(upper))
         upper = self.up(upper + nn.functional.pixel_shuffle(self.widen(lower), _LOWER))
         finer_BCHW: Tensor = nn.functional.pixel_shuffle(self.leave(upper), 2 * _CELL)
-        return plain_BCHW + finer_BCHW
+        return plain_BCHW + _SMALL * finer_BCHW

@@ -33,8 +33,8 @@ from limner.types import Pixels
 __all__ = ["Painter", "Pairs", "UpscalerRun", "UpscalerTraining", "draw_pairs", "halved"]
 
 _SAVED_EVERY, _WARMUP = 100, 0.02
-_AT_A_TIME, _GRID = 16, 8
-"""Scenes that are drawn together; and pixels, of which windows start at multiples."""
+_AT_A_TIME, _TRIED, _GRID = 16, 4, 8
+"""Scenes that are drawn together, windows of which one is taken, and pixels of which they start at multiples."""
 
 _REACH = 4
 """Pixels that the blur sees each way; at most five of its deviations."""
@@ -55,12 +55,12 @@ class UpscalerTraining:
         blur: the largest deviation of their blur, in pixels of the large scene.
     """
 
-    scenes: int = 768
-    level_max: float = 0.8
-    draws: int = 3
-    steps: int = 2_500
+    scenes: int = 640
+    level_max: float = 0.45
+    draws: int = 2
+    steps: int = 1_600
     batch: int = 8
-    window: int = 128
+    window: int = 96
     rate: float = 1e-3
     again: float = 0.35
     blur: float = 1.2
@@ -214,22 +214,30 @@ class UpscalerRun:
     def _batch(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
         """What the step gives the network, (B, 3, H, W), and what it should make of it; random by the step alone."""
         config, generator = self._config, torch.Generator().manual_seed(self.step)
-        across_B, down_B, other_B, blur_B, kind_B = torch.rand(5, config.batch, generator=generator)
-        room, first = pairs.drawn_KHWC.shape[1] - config.window, self.step * config.batch
-        # Things stand in the lower half: of two places the lower one.
-        places = zip(torch.maximum(down_B, other_B).tolist(), across_B.tolist(), strict=True)
-        drawn, scenes = [], []
-        for row, (down, across) in enumerate(places, start=first):
-            top, left, side = _aligned(down * room), _aligned(across * room), config.window
-            scene = row % len(pairs.drawn_KHWC)
-            drawn.append(pairs.drawn_KHWC[scene, top : top + side, left : left + side])
-            scenes.append(pairs.scenes_KHWC[scene, 2 * top : 2 * (top + side), 2 * left : 2 * (left + side)])
+        blur_B, kind_B = torch.rand(2, config.batch, generator=generator)
+        first, drawn, scenes = self.step * config.batch, [], []
+        for row in range(first, first + config.batch):
+            scene, places = row % len(pairs.drawn_KHWC), torch.rand(_TRIED, 2, generator=generator).tolist()
+            small, large = _most_detailed(
+                pairs.drawn_KHWC[scene], pairs.scenes_KHWC[scene], places, config.window
+            )
+            drawn.append(small)
+            scenes.append(large)
         scenes_BCHW = to_unit(np.stack(scenes))
         shrunk_BCHW = halved(scenes_BCHW, config.blur * blur_B)
         again_B111 = (kind_B < config.again)[:, None, None, None]
         return torch.where(again_B111, shrunk_BCHW, to_unit(np.stack(drawn))), scenes_BCHW
 
 
-def _aligned(place: float) -> int:
-    """The nearest place on the network's grid: in whole pictures seams always lie on it."""
-    return round(place / _GRID) * _GRID
+def _most_detailed(
+    drawn_HWC: Pixels, scene_HWC: Pixels, places: Sequence[Sequence[float]], side: int
+) -> tuple[Pixels, Pixels]:
+    """Of so many windows, `side` pixels across, the one with the steepest scene: skies teach little."""
+    windows = []
+    for place in places:
+        # On the network's own grid, as seams in whole pictures are.
+        top, left = (round(share * (len(drawn_HWC) - side) / _GRID) * _GRID for share in place)
+        large_HWC = scene_HWC[2 * top : 2 * (top + side), 2 * left : 2 * (left + side)]
+        steepness = np.abs(np.diff(large_HWC[::4, ::4].astype(np.int16), axis=0)).sum()
+        windows.append((steepness, drawn_HWC[top : top + side, left : left + side], large_HWC))
+    return max(windows, key=lambda window: window[0])[1:]
