@@ -27,6 +27,6 @@ def recipe() -> Recipe:
             compile=True,
         ),
         examined=400,
-        deblocking=DeblockingConfig(steps=900),
+        deblocking=DeblockingConfig(steps=100, rate=2e-4),
         sampling=SamplingConfig(guidance=2.0, time_shift=12.0),
     )

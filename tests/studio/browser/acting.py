@@ -76,8 +76,14 @@ def set_steps(page: Page, steps: int) -> None:
     """Open the settings and ask for so many steps."""
     page.get_by_text("More settings").locator("visible=true").click()
     field = page.get_by_label(re.compile("number input for Steps")).locator("visible=true")
-    field.fill(str(steps))
-    field.press("Tab")
+    field.wait_for()
+    for _ in range(10):
+        field.fill(str(steps))
+        field.press("Tab")
+        page.wait_for_timeout(500)  # a field that has just been shown may yet be given its first value
+        if field.input_value() == str(steps):
+            break
+    expect(field).to_have_value(str(steps))
 
 
 def draw(page: Page) -> None:
