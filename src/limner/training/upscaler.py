@@ -36,8 +36,8 @@ _SAVED_EVERY, _WARMUP = 100, 0.02
 _AT_A_TIME, _TRIED, _GRID = 16, 4, 8
 """Scenes that are drawn together, windows of which one is taken, and pixels of which they start at multiples."""
 
-_REACH = 4
-"""Pixels that the blur sees each way; at most five of its deviations."""
+_REACH = 8
+"""Pixels that the blur sees each way."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,12 +58,12 @@ class UpscalerTraining:
     scenes: int = 640
     level_max: float = 0.45
     draws: int = 2
-    steps: int = 1_600
+    steps: int = 1_500
     batch: int = 8
     window: int = 96
     rate: float = 1e-3
-    again: float = 0.35
-    blur: float = 1.2
+    again: float = 0.7
+    blur: float = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
