@@ -214,7 +214,7 @@ class UpscalerRun:
     def _batch(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
         """What the step gives the network, (B, 3, H, W), and what it should make of it; random by the step alone."""
         config, generator = self._config, torch.Generator().manual_seed(self.step)
-        blur_B, kind_B = torch.rand(2, config.batch, generator=generator)
+        blur_B, kind_B, turn_B = torch.rand(3, config.batch, generator=generator)
         first, drawn, scenes = self.step * config.batch, [], []
         for row in range(first, first + config.batch):
             scene, places = row % len(pairs.drawn_KHWC), torch.rand(_TRIED, 2, generator=generator).tolist()
@@ -223,10 +223,15 @@ class UpscalerRun:
             )
             drawn.append(small)
             scenes.append(large)
-        scenes_BCHW = to_unit(np.stack(scenes))
+        # Scenes have more edges across than down; half of the windows are turned, so that both are learned alike.
+        turned_B111 = (turn_B < 0.5)[:, None, None, None]
+        drawn_BCHW, scenes_BCHW = (
+            torch.where(turned_B111, pixels_BCHW.mT, pixels_BCHW)
+            for pixels_BCHW in (to_unit(np.stack(drawn)), to_unit(np.stack(scenes)))
+        )
         shrunk_BCHW = halved(scenes_BCHW, config.blur * blur_B)
         again_B111 = (kind_B < config.again)[:, None, None, None]
-        return torch.where(again_B111, shrunk_BCHW, to_unit(np.stack(drawn))), scenes_BCHW
+        return torch.where(again_B111, shrunk_BCHW, drawn_BCHW), scenes_BCHW
 
 
 def _most_detailed(
@@ -238,6 +243,7 @@ def _most_detailed(
         # On the network's own grid, as seams in whole pictures are.
         top, left = (round(share * (len(drawn_HWC) - side) / _GRID) * _GRID for share in place)
         large_HWC = scene_HWC[2 * top : 2 * (top + side), 2 * left : 2 * (left + side)]
-        steepness = np.abs(np.diff(large_HWC[::4, ::4].astype(np.int16), axis=0)).sum()
+        coarse_HWC = large_HWC[::4, ::4].astype(np.int16)
+        steepness = sum(np.abs(np.diff(coarse_HWC, axis=axis)).sum() for axis in (0, 1))
         windows.append((steepness, drawn_HWC[top : top + side, left : left + side], large_HWC))
     return max(windows, key=lambda window: window[0])[1:]
