@@ -5,12 +5,14 @@ from limner.network.denoiser import DenoiserConfig
 from limner.network.image_tower import ImageTowerConfig
 from limner.network.judge import JudgeConfig
 from limner.network.text_encoder import TextEncoderConfig
+from limner.network.upscaler import UpscalerConfig
 from limner.training.contrast import ContrastConfig
 from limner.training.deblocking import DeblockingConfig
 from limner.training.denoise import RunConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.judge import JudgeTraining
 from limner.training.recipe import Recipe
+from limner.training.upscaler import UpscalerTraining
 
 
 def recipe() -> Recipe:
@@ -32,4 +34,6 @@ def recipe() -> Recipe:
         run=RunConfig(epochs=2, epoch_pictures=640, batch=32),
         sampling=SamplingConfig(steps=4),
         deblocking=DeblockingConfig(steps=40),
+        upscaler=UpscalerConfig(width=16, outer=1, inner=1),
+        upscaling=UpscalerTraining(scenes=64, steps=20),
     )

@@ -19,7 +19,7 @@ LAYERS = (
     ("types", "errors", "settings", "files"),
     ("models", "text", "diffusion", "imaging"),
     ("engines",),
-    ("pipeline", "sources", "tracing", "loading", "__init__"),
+    ("pipeline", "sources", "tracing", "upscaling", "loading", "__init__"),
     ("batching", "storage", "safety", "report", "bulk", "hosting"),
     ("cli", "server", "studio", "cluster", "__main__", "testing"),
 )

@@ -11,9 +11,10 @@ from limner.network.autoencoder import AutoencoderConfig, PatchAutoencoder
 from limner.network.denoiser import Denoiser, DenoiserConfig
 from limner.network.image_tower import ImageTower, ImageTowerConfig
 from limner.network.text_encoder import TextEncoder, TextEncoderConfig
+from limner.network.upscaler import Upscaler, UpscalerConfig
 from limner.training.export import ModelParts, export_model
 
-__all__ = ["tiny_model", "tiny_parts", "tiny_tokenizer"]
+__all__ = ["tiny_model", "tiny_parts", "tiny_tokenizer", "tiny_upscaler"]
 
 _WORDS = [
     "a",
@@ -72,9 +73,17 @@ def tiny_parts(tokenizer: Path) -> ModelParts:
         autoencoder=_autoencoder(),
         denoiser=denoiser,
         tokenizer=tokenizer,
+        upscaler=tiny_upscaler(),
         steps=4,
         training_trace=[{"epoch": 0, "loss": 2.3, "accuracy": 0.1, "observation": "noise"}],
     )
+
+
+def tiny_upscaler() -> Upscaler:
+    """One that changes the plain enlargement by a few levels."""
+    upscaler = Upscaler(UpscalerConfig(width=8, outer=1, inner=1))
+    torch.nn.init.normal_(upscaler.leave.weight, std=0.05)
+    return upscaler
 
 
 def _autoencoder() -> PatchAutoencoder:

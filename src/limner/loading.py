@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.engines.base import EngineOptions, Precision
+from limner.engines.base import EngineOptions, Precision, UpscalerName
 from limner.engines.registry import create_engine, find_engine
 from limner.errors import InvalidRequestError
 from limner.pipeline import Pipeline
@@ -29,6 +29,7 @@ def load(
     threads: int = 0,
     cache_dir: Path | None = None,
     precision: Precision = "auto",
+    upscaler: UpscalerName = "learned",
     variant: str = "",
     revision: str = "",
     allow_pickle: bool = False,
@@ -46,6 +47,8 @@ def load(
         threads: processor threads to compute with; 0 takes all.
         cache_dir: where compiled networks are kept between processes; None keeps none.
         precision: "auto", "f32" or "bf16".
+        upscaler: how pictures larger than the model's own are made: "learned" by its upscaler, if it has one;
+            "lanczos" by resampling alone.
         variant: which of a checkpoint's sets of weights to open, such as "fp16"; "" is the usual one.
         revision: branch, tag or commit of a checkpoint on a hub; "" is its main branch.
         allow_pickle: open a checkpoint that is a pickle too, which can run any code: only what you trust.
@@ -61,6 +64,7 @@ def load(
         threads=threads,
         cache_dir=cache_dir,
         precision=precision,
+        upscaler=upscaler,
         variant=variant,
         revision=revision,
         allow_pickle=allow_pickle,
@@ -81,6 +85,7 @@ def options_of(settings: Settings) -> EngineOptions:
         threads=settings.threads,
         cache_dir=settings.cache_dir,
         precision=settings.precision,
+        upscaler=settings.upscaler,
         variant=settings.variant,
         revision=settings.revision,
         allow_pickle=settings.allow_pickle,

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import secrets
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -30,9 +30,10 @@ from limner.engines.stepping import step_together
 from limner.errors import InvalidRequestError, PromptWarning
 from limner.imaging.picture import Picture
 from limner.imaging.resize import fit
-from limner.sources import picture_features, prepare_source, restore
+from limner.sources import picture_features, prepare_source, restore, size_of
 from limner.tracing import Stopwatch, TraceRecorder
 from limner.types import FileFormat, ImageRequest, Pixels, SamplerName, TextFeatures
+from limner.upscaling import completed, enlarging
 
 __all__ = ["Pipeline"]
 
@@ -193,20 +194,33 @@ class Pipeline:
     ) -> list[Picture]:
         """Stage 4: each tensor becomes a picture of the exact size, which can write itself as a file."""
         return [
-            Picture(
-                pixels_HWC=self._fitted(tensor_HWC, request),
-                seed=rendering.seed,
-                prompt=request.prompt,
-                revised_prompt=_revised(request, rendering.features),
-                model=self.engine.capabilities.model,
-            )
+            completed(self.finishing(request, rendering, tensor_HWC))
             for tensor_HWC, rendering in zip(tensor_BHWC, renderings, strict=True)
         ]
 
-    def _fitted(self, tensor_HWC: Pixels, request: ImageRequest) -> Pixels:
+    def finishing(
+        self, request: ImageRequest, rendering: Rendering, tensor_HWC: Pixels
+    ) -> Generator[None, None, Picture]:
+        """Stage 4 of one picture, in pieces between which its thread may see to others; returns the picture."""
+        larger_HWC = yield from enlarging(
+            self.engine, tensor_HWC, self._size(request), cropped=request.image_HWC is None
+        )
+        return Picture(
+            pixels_HWC=self.fitted(larger_HWC, request),
+            seed=rendering.seed,
+            prompt=request.prompt,
+            revised_prompt=_revised(request, rendering.features),
+            model=self.engine.capabilities.model,
+        )
+
+    def fitted(self, tensor_HWC: Pixels, request: ImageRequest) -> Pixels:
+        """Pixels resampled to exactly what was asked, what a mask left alone in its place again."""
         if request.image_HWC is not None:
             return restore(tensor_HWC, request, request.image_HWC)
-        return fit(tensor_HWC, request.size or self.engine.capabilities.picture_size)
+        return fit(tensor_HWC, self._size(request))
+
+    def _size(self, request: ImageRequest) -> tuple[int, int]:
+        return size_of(request) or self.engine.capabilities.picture_size
 
 
 def _revised(request: ImageRequest, features: TextFeatures) -> str | None:

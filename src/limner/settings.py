@@ -111,6 +111,11 @@ class Settings(BaseSettings):
     precision: Literal["auto", "f32", "bf16"] = Field(
         "auto", description="The numbers to compute in: `auto` takes what this processor is fastest with."
     )
+    upscaler: Literal["learned", "lanczos"] = Field(
+        "learned",
+        description="How pictures larger than the model's own are made: `learned` by the model's upscaler, if it has "
+        "one; `lanczos` by resampling alone, which is faster and softer.",
+    )
     variant: str = Field(
         "",
         description="Which of a checkpoint's sets of weights is opened, such as `fp16`; by default the usual one. "

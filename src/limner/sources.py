@@ -15,7 +15,7 @@ from limner.imaging.masks import on_white, paste_back, touched_cells
 from limner.imaging.resize import stretch
 from limner.types import DEFAULT_STRENGTH, Floats, ImageRequest, Pixels, TextFeatures
 
-__all__ = ["Source", "picture_features", "prepare_source", "restore"]
+__all__ = ["Source", "picture_features", "prepare_source", "restore", "size_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -62,8 +62,15 @@ def picture_features(engine: Engine, image_HWC: Pixels) -> TextFeatures:
     )
 
 
+def size_of(request: ImageRequest) -> tuple[int, int] | None:
+    """The (width, height) that was asked for, or else that of the picture to start from; None is the model's own."""
+    if request.size is None and request.image_HWC is not None:
+        return request.image_HWC.shape[1], request.image_HWC.shape[0]
+    return request.size
+
+
 def restore(drawn_HWC: Pixels, request: ImageRequest, source_HWC: Pixels) -> Pixels:
-    """What was drawn, at the size that was asked for, with the source in place where it was to stay.
+    """What was drawn, in any size, at the one that was asked for, with the source in place where it was to stay.
 
     At the source's own size that is the source to the bit; at another, its resampled pixels.
     """

@@ -24,6 +24,7 @@ import pytest
 from limner.diffusion.noise import noise
 from limner.engines.base import Engine, Inpaint
 from limner.errors import LimnerError
+from limner.imaging.resize import stretch
 from limner.types import EMBEDDING_LENGTH, Floats, Pixels, TextFeatures
 
 __all__ = ["EngineContract", "gradients", "noisy"]
@@ -55,12 +56,14 @@ class EngineContract:
         rounding: how far two ways to the same number may lie apart.
         batch_tolerance: how far an engine that is not batch invariant may stray; stated, and measured here.
         round_trip_levels: mean difference, in levels of 255, after `encode_image` and `decode`.
+        upscaled_levels: mean difference, in levels of 255, from a smooth picture that was enlarged plainly.
         straight_guidance: guidance leads along a straight line, as it does for all but a few models.
     """
 
     rounding = 1e-4
     batch_tolerance = 1e-2
     round_trip_levels = 8.0
+    upscaled_levels = 4.0
     straight_guidance = True
 
     def assert_alike(self, engine: Engine, one: Floats, other: Floats) -> None:
@@ -287,6 +290,31 @@ class EngineContract:
         assert x0_BChw.dtype == np.float32
         difference = engine.decode(x0_BChw).astype(np.float32) - pixels_BHWC
         assert np.abs(difference).mean() < self.round_trip_levels
+
+    def test_pictures_become_twice_as_large_where_the_engine_can(self, engine: Engine) -> None:
+        """`upscale` gives uint8 (B, 2 H, 2 W, 3) of multiples of 8, smooth pictures much as they were; or an error."""
+        pixels_BHWC = gradients(engine)[:, :32, :48]
+        if not engine.capabilities.upscales:
+            with pytest.raises(LimnerError):
+                engine.upscale(pixels_BHWC)
+            return
+        larger_BHWC = engine.upscale(pixels_BHWC)
+        assert larger_BHWC.shape == (2, 64, 96, 3)
+        assert larger_BHWC.dtype == np.uint8
+        np.testing.assert_array_equal(engine.upscale(pixels_BHWC), larger_BHWC)
+        for pixels_HWC, larger_HWC in zip(pixels_BHWC, larger_BHWC, strict=True):
+            difference = stretch(pixels_HWC, (96, 64)).astype(np.float32) - larger_HWC
+            assert np.abs(difference).mean() < self.upscaled_levels
+
+    def test_a_picture_is_enlarged_alike_alone_and_among_others(self, engine: Engine) -> None:
+        """Pixels are the same in any batch, or a level apart where the engine says that they may be."""
+        if not engine.capabilities.upscales:
+            pytest.skip("this engine has no upscaler")
+        pixels_BHWC = gradients(engine)
+        together = engine.upscale(pixels_BHWC).astype(np.int16)
+        allowed = 0 if engine.capabilities.batch_invariant else 1
+        for i in range(2):
+            assert np.abs(engine.upscale(pixels_BHWC[i : i + 1])[0] - together[i]).max() <= allowed
 
     def test_pictures_have_unit_vectors_too(self, engine: Engine) -> None:
         """`embed_image` gives float32 (B, 1024) of norm 1: the same twice, others for other pictures."""

@@ -20,6 +20,7 @@ from limner.engines.stepping import Look
 from limner.imaging.picture import Picture
 from limner.imaging.resize import fit
 from limner.types import FileFormat, Floats, Pixels, SamplerName, TextFeatures, Trace
+from limner.upscaling import factor
 
 __all__ = ["Stopwatch", "TraceRecorder"]
 
@@ -91,7 +92,7 @@ class TraceRecorder:
                 trace=Trace(
                     text_encoding=_text_encoding(self._features, picture.timings["text_encoding"]),
                     image_generation=self._image_generation(i, tensor_shape, picture.timings),
-                    image_decoding=_image_decoding(picture, file_format),
+                    image_decoding=self._image_decoding(picture, tensor_shape, file_format),
                     previews=tuple(self._previews[i]),
                     attention=self._attention(i),
                 ),
@@ -111,6 +112,22 @@ class TraceRecorder:
             "steps": self._steps[index],
             "shape": list(shape),
             "seconds": timings["image_generation"],
+        }
+
+    def _image_decoding(
+        self, picture: Picture, tensor_shape: tuple[int, ...], file_format: FileFormat
+    ) -> dict[str, Any]:
+        stopwatch = Stopwatch()
+        with stopwatch.measure("file"):
+            data = picture.to_bytes(file_format)
+        height, width = picture.pixels_HWC.shape[:2]
+        return {
+            "format": file_format,
+            "upscaled": factor(self._engine, (tensor_shape[1], tensor_shape[0]), (width, height)),
+            "shape": list(picture.pixels_HWC.shape),
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "seconds": picture.timings["image_decoding"] + stopwatch.seconds["file"],
         }
 
     def _attention(self, index: int) -> dict[str, Floats]:
@@ -161,17 +178,4 @@ def _text_encoding(features: TextFeatures, seconds: float) -> dict[str, Any]:
         "unread": features.unread,
         "swaps": [swap._asdict() for swap in features.swaps],
         "seconds": seconds,
-    }
-
-
-def _image_decoding(picture: Picture, file_format: FileFormat) -> dict[str, Any]:
-    stopwatch = Stopwatch()
-    with stopwatch.measure("file"):
-        data = picture.to_bytes(file_format)
-    return {
-        "format": file_format,
-        "shape": list(picture.pixels_HWC.shape),
-        "bytes": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "seconds": picture.timings["image_decoding"] + stopwatch.seconds["file"],
     }

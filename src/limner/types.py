@@ -245,7 +245,7 @@ class Trace:
     Attributes:
         text_encoding: prompt, tokens, words, the 1024 numbers, shape, seconds.
         image_generation: sampler, timesteps, shape, seconds, and per step what the network saw.
-        image_decoding: format, shape, bytes, seconds.
+        image_decoding: format, how many times as large the upscaler made it, shape, bytes, seconds.
         previews: one small uint8 picture (H, W, 3) per denoising step, of the clean picture as estimated.
         attention: per word, (h, w) float32 summing to 1: which parts of the picture it drew.
     """

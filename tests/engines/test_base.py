@@ -16,7 +16,7 @@ def test_by_default_an_engine_takes_all_threads_and_keeps_nothing() -> None:
     assert (options.threads, options.cache_dir, options.precision) == (0, None, "auto")
 
 
-@pytest.mark.parametrize(("name", "value"), [("threads", -1), ("precision", "int3")])
+@pytest.mark.parametrize(("name", "value"), [("threads", -1), ("precision", "int3"), ("upscaler", "magic")])
 def test_impossible_options_are_refused(name: str, value: Any) -> None:
     """The error names the option."""
     with pytest.raises(InvalidRequestError) as caught:

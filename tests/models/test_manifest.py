@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,15 @@ def test_a_truncated_file_is_found(folder: Path) -> None:
     (folder / "text_encoder.safetensors").write_bytes(data[:-100])
     with pytest.raises(ModelError, match="damaged"):
         verify(folder, read_manifest(folder))
+
+
+def test_a_manifest_that_forgets_the_upscalers_files_is_wrong(folder: Path) -> None:
+    """Who has an upscaler has its weights and its graph."""
+    manifest = read_manifest(folder)
+    files = {name: digest for name, digest in manifest.files.items() if name != "upscaler.xml"}
+    (folder / "manifest.json").write_text(replace(manifest, files=files).to_json())
+    with pytest.raises(ModelError, match="wrong files"):
+        read_manifest(folder)
 
 
 def test_a_missing_file_is_found(folder: Path) -> None:

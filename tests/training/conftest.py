@@ -13,6 +13,7 @@ from limner.network.denoiser import DenoiserConfig
 from limner.network.image_tower import ImageTowerConfig
 from limner.network.judge import JudgeConfig
 from limner.network.text_encoder import TextEncoderConfig
+from limner.network.upscaler import UpscalerConfig
 from limner.training.checkpoint import save_checkpoint
 from limner.training.contrast import ContrastConfig
 from limner.training.dataset import SceneStream
@@ -24,6 +25,7 @@ from limner.training.judge import JudgeTraining
 from limner.training.recipe import Recipe
 from limner.training.run import TrainingRun
 from limner.training.stages import Workshop
+from limner.training.upscaler import UpscalerTraining
 from tests.tiny import tiny_parts, tiny_tokenizer
 from tests.training.scenes.props import build_art, build_data
 
@@ -53,6 +55,8 @@ RECIPE = Recipe(
     run=RunConfig(epochs=2, epoch_pictures=8, batch=4),
     sampling=SamplingConfig(steps=2),
     deblocking=DeblockingConfig(steps=2, batch=4, draws=1),
+    upscaler=UpscalerConfig(width=8, outer=1, inner=1),
+    upscaling=UpscalerTraining(scenes=2, steps=1, batch=2, draws=1),
 )
 
 

@@ -20,11 +20,12 @@ def processor(monkeypatch: pytest.MonkeyPatch, **capabilities: bool) -> None:
 
 
 def test_products_are_as_wide_as_the_processor_likes_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """bfloat16 with matrix units, float32 without."""
+    """bfloat16 with units for it, as matrices or as vectors, float32 without."""
     x = torch.ones(4, 4)
-    processor(monkeypatch, amx_bf16=True)
-    with mixed_precision(CPU):
-        assert (x @ x).dtype == torch.bfloat16
+    for units in ("amx_bf16", "avx512_bf16"):
+        processor(monkeypatch, **{units: True})
+        with mixed_precision(CPU):
+            assert (x @ x).dtype == torch.bfloat16
     processor(monkeypatch, amx_bf16=False)
     with mixed_precision(CPU):
         assert (x @ x).dtype == torch.float32

@@ -13,8 +13,8 @@ from safetensors.numpy import load_file
 from limner.errors import OutputError, TrainingError
 from limner.models import read_manifest, verify
 from limner.network.weights import rounded, widened
-from limner.training.export import export_model
-from tests.tiny import tiny_parts, tiny_tokenizer
+from limner.training.export import add_upscaler, export_model
+from tests.tiny import tiny_parts, tiny_tokenizer, tiny_upscaler
 
 
 def test_a_model_folder_is_complete(tiny_folder: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_model_folder_is_complete(tiny_folder: Path) -> None:
 
 def test_no_weight_is_stored_twice(tiny_folder: Path) -> None:
     """What the graphs add to the weights is small change."""
-    for network in ("denoiser", "text_encoder", "image_tower", "autoencoder"):
+    for network in ("denoiser", "text_encoder", "image_tower", "autoencoder", "upscaler"):
         arrays = load_file(tiny_folder / f"{network}.safetensors")
         added = sum(array.nbytes for name, array in arrays.items() if name.startswith("graph."))
         assert added < 1_000, network
@@ -104,3 +104,20 @@ def test_a_weight_too_large_for_16_bits_is_refused() -> None:
         layer.weight[0, 0] = 1e6
     with pytest.raises(TrainingError, match="float16"):
         rounded(layer, int8=False)
+
+
+def test_an_upscaler_can_be_added(tmp_path: Path) -> None:
+    """The folder then has its two files, the manifest tells of it, nothing else changes; another replaces it."""
+    parts = tiny_parts(tiny_tokenizer(tmp_path / "tokenizer.json"))
+    folder = tmp_path / "model"
+    export_model(folder, replace(parts, upscaler=None))
+    before = read_manifest(folder)
+    for upscaler in (tiny_upscaler(), tiny_upscaler()):
+        add_upscaler(folder, upscaler)
+        after = read_manifest(folder)
+        verify(folder, after)
+        assert after.networks == {**before.networks, "upscaler": {"width": 8, "outer": 1, "inner": 1}}
+        assert after.files.keys() - before.files.keys() == {"upscaler.safetensors", "upscaler.xml"}
+        assert before.files.items() <= after.files.items()
+        stored = load_file(folder / "upscaler.safetensors")
+        np.testing.assert_allclose(stored["enter.weight"], upscaler.enter.weight.detach(), rtol=1e-3)

@@ -33,7 +33,7 @@ def test_each_recipe_names_what_it_is_taught(tmp_path: Path) -> None:
         assert load_recipe(RECIPES / f"{name}.py").vocabulary == "limner-1"
     assert load_recipe(RECIPES / "limner_2.py").vocabulary == ""
     (tmp_path / "recipe.json").write_text('{"name": "x"}', encoding="utf-8")
-    assert read_recipe(tmp_path / "recipe.json").vocabulary == "limner-1"
+    assert read_recipe(tmp_path / "recipe.json") == Recipe(name="x", vocabulary="limner-1")
 
 
 def test_inner_settings_come_back_too(tmp_path: Path) -> None:

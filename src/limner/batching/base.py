@@ -126,15 +126,26 @@ class Loop(Reception, ABC):
                 self._begin(job, canvases, Started(unread=unread))
 
     def _moved(self, canvas: Canvas, x0_Chw: Floats | None) -> None:
-        """See to a canvas that made a step: show it, or finish it, and its job with the last of them."""
+        """See to a canvas that made a step: show it, or begin to finish it."""
+        if canvas.claim.over:
+            return
+        if canvas.rendering.done:
+            canvas.finishing = self._device.finish(canvas)
+            self._finish(canvas)
+        elif x0_Chw is not None:
+            with self._answering(canvas.claim):
+                self._show(canvas, x0_Chw)
+
+    def _finish(self, canvas: Canvas) -> None:
+        """Do the next piece of what is left once the steps are made; with the last picture its job is finished."""
         job = canvas.claim
-        if job.over:
+        if job.over or canvas.finishing is None:
             return
         with self._answering(job):
-            if canvas.rendering.done:
-                canvas.picture = self._device.finish(canvas)
-            elif x0_Chw is not None:
-                self._show(canvas, x0_Chw)
+            try:
+                next(canvas.finishing)
+            except StopIteration as end:
+                canvas.finishing, canvas.picture = None, end.value
             if job.done:
                 pictures = tuple(each.picture for each in job.canvases if each.picture is not None)
                 self._end(job, Finished(pictures=pictures))

@@ -5,7 +5,7 @@ Axes in names: B batch, C channels, H height, W width (h, w on the latent grid).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 from limner.batching.cache import FeatureCache
@@ -83,13 +83,18 @@ class Device:
 
     def preview(self, canvas: Canvas, x0_Chw: Floats) -> Pixels:
         """The picture as the engine expects it to become, at its final size."""
-        return self._picture(canvas, x0_Chw).pixels_HWC
+        [tensor_HWC] = self._pipeline.engine.decode(x0_Chw[None])
+        return self._pipeline.fitted(tensor_HWC, canvas.claim.request)
 
-    def finish(self, canvas: Canvas) -> Picture:
-        """Decode and fit a picture whose steps are made. Alone: so no neighbour can change it or fail it."""
+    def finish(self, canvas: Canvas) -> Generator[None, None, Picture]:
+        """Decode, enlarge and fit a picture whose steps are made, piece by piece.
+
+        Alone: so no neighbour can change it or fail it.
+        """
         job, course = canvas.claim, canvas.course
         course.enter("image_decoding", self._clock())
-        picture = self._picture(canvas, canvas.rendering.x_Chw)
+        [tensor_HWC] = self._pipeline.engine.decode(canvas.rendering.x_Chw[None])
+        picture = yield from self._pipeline.finishing(job.request, canvas.rendering, tensor_HWC)
         now = self._clock()
         course.leave(now)
         for name, seconds in course.seconds.items():
@@ -97,10 +102,5 @@ class Device:
         timings = job.course.seconds | course.seconds | {"total": now - job.submitted}
         picture = replace(picture, timings=timings)
         if canvas.recorder is not None and job.trace is not None:
-            [picture] = canvas.recorder.tell([picture], picture.pixels_HWC.shape, job.trace)
-        return picture
-
-    def _picture(self, canvas: Canvas, x0_Chw: Floats) -> Picture:
-        tensor_BHWC = self._pipeline.engine.decode(x0_Chw[None])
-        [picture] = self._pipeline.finish(canvas.claim.request, [canvas.rendering], tensor_BHWC)
+            [picture] = canvas.recorder.tell([picture], tensor_HWC.shape, job.trace)
         return picture

@@ -5,7 +5,7 @@ Axes in names: C channels, h and w the latent grid.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
@@ -38,6 +38,7 @@ class Canvas:
         recorder: notes how it comes about, if that was asked for.
         course: its stages.
         batch_sizes: how many pictures stepped together when it did.
+        finishing: what makes a picture of it, piece by piece, once its steps are made.
         picture: the finished picture, once it is.
     """
 
@@ -48,6 +49,7 @@ class Canvas:
         self.recorder: TraceRecorder | None = None
         self.course = Course("image_generation", began)
         self.batch_sizes: frozenset[int] = frozenset()
+        self.finishing: Generator[None, None, Picture] | None = None
         self.picture: Picture | None = None
         self._shown = 0
         self._due = preview_steps(rendering.steps, job.previews)

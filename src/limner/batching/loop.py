@@ -51,7 +51,12 @@ class DeviceLoop(Loop):
         batch = self._policy.together([canvas for canvas in canvases if not canvas.rendering.done], waiting)
         # A trace needs its look whatever becomes of the others, so it steps by itself.
         traced = [[canvas] for canvas in batch if canvas.recorder is not None]
-        return sum(map(self._step, [*traced, [canvas for canvas in batch if canvas.recorder is None]]))
+        # A large picture takes as long as many steps to finish: a piece of the first, and then others step again.
+        finishing = [canvas for canvas in canvases if canvas.finishing is not None][:1]
+        done = sum(map(self._step, [*traced, [canvas for canvas in batch if canvas.recorder is None]]))
+        for canvas in finishing:
+            self._finish(canvas)
+        return done
 
     def _step(self, batch: Sequence[Canvas]) -> int:
         """One step of these together, or, where that fails, of as many as can; the work done."""

@@ -19,6 +19,9 @@ class PlainLoop(Loop):
             canvases = [canvas for job in self._running for canvas in job.canvases if canvas.picture is None]
         made = 0
         for canvas in canvases[:1]:
+            if canvas.finishing is not None:
+                self._finish(canvas)
+                continue
             before = canvas.rendering.step
             with self._answering(canvas.claim):
                 look, _ = self._device.step([canvas])

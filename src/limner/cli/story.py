@@ -79,9 +79,10 @@ def _map(word: str, map_hw: Floats) -> Group:
 
 def _image_decoding(trace: Trace) -> Group:
     layer = trace.image_decoding
-    height, width, channels = layer["shape"]
+    height, width, channels = trace.image_generation["shape"]
+    times = f", enlarged {layer['upscaled']} times" if layer["upscaled"] > 1 else ""
     return Group(
-        Text(f"in   1 image tensor {height}x{width}x{channels}"),
+        Text(f"in   1 image tensor {height}x{width}x{channels}{times}"),
         Text(f"out  1 {layer['format'].upper()} file of {layer['bytes']:,} bytes   {layer['seconds']:.3f} s"),
         Text(f"     SHA-256 {layer['sha256'][:32]}...", style="dim"),
     )

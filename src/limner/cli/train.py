@@ -89,6 +89,7 @@ def _train(training: TrainingRun, reporter: _Reporter) -> None:
                 reporter.say(
                     f"with the seams mended: loss {verdict.loss:.2f}, accuracy {verdict.accuracy:.2f}"
                 )
+                training.upscale()
     except _StoppedError as error:
         training.run.save()
         raise TrainingError(

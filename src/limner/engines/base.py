@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.diffusion.schedule import timesteps
-from limner.errors import InvalidRequestError
+from limner.errors import EngineError, InvalidRequestError
 from limner.types import Floats, Pixels, Reading, TextFeatures
 
-__all__ = ["Capabilities", "Engine", "EngineOptions", "Inpaint", "Precision"]
+__all__ = ["Capabilities", "Engine", "EngineOptions", "Inpaint", "Precision", "UpscalerName"]
 
 Precision: TypeAlias = Literal["auto", "f32", "bf16"]
+UpscalerName: TypeAlias = Literal["learned", "lanczos"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +33,8 @@ class EngineOptions:
         threads: processor threads to compute with; 0 takes all.
         cache_dir: where compiled networks are kept between processes; None keeps none.
         precision: numbers to compute with; "auto" is the fastest that the machine does well.
+        upscaler: how pictures larger than the model's own are made: "learned" by the network that it has for
+            that, if it has one; "lanczos" by resampling alone.
         variant: which of a checkpoint's sets of weights to open, such as "fp16"; "" is the usual one. This and
             what follows is for checkpoints of other people.
         revision: branch, tag or commit of a checkpoint on a hub; "" is its main branch.
@@ -46,6 +49,7 @@ class EngineOptions:
     threads: int = 0
     cache_dir: Path | None = None
     precision: Precision = "auto"
+    upscaler: UpscalerName = "learned"
     variant: str = ""
     revision: str = ""
     allow_pickle: bool = False
@@ -59,6 +63,11 @@ class EngineOptions:
             raise InvalidRequestError(
                 f"precision must be one of {', '.join(get_args(Precision))}, not {self.precision!r}",
                 param="precision",
+            )
+        if self.upscaler not in get_args(UpscalerName):
+            raise InvalidRequestError(
+                f"upscaler must be one of {', '.join(get_args(UpscalerName))}, not {self.upscaler!r}",
+                param="upscaler",
             )
 
 
@@ -75,6 +84,7 @@ class Capabilities:
         timestep_shift: how the model wants its steps spaced (see `diffusion.schedule.timesteps`); 1 is even.
         batch_invariant: the same picture alone and in any batch gives the same bytes.
         stepwise: it can be asked for one step, so that pictures are drawn in company, previewed, traced and edited.
+        upscales: it can make pictures twice as large (see `Engine.upscale`); otherwise they are resampled.
         lost: what limner does with other models and cannot do with this one, in words.
     """
 
@@ -86,6 +96,7 @@ class Capabilities:
     batch_invariant: bool
     timestep_shift: float = 1.0
     stepwise: bool = True
+    upscales: bool = False
     lost: tuple[str, ...] = ()
 
 
@@ -168,3 +179,20 @@ class Engine(ABC):
     @abstractmethod
     def embed_image(self, pixels_BHWC: Pixels) -> Floats:
         """Pictures -> unit vectors (B, 1024) in the space of `encode`'s vectors."""
+
+    def upscale(self, pixels_BHWC: Pixels) -> Pixels:
+        """Stage 4, where `capabilities.upscales`: twice as large, with what is fine to see at that size.
+
+        Args:
+            pixels_BHWC: uint8 (B, H, W, 3), sides multiples of 8: pictures, parts of some, or what this gave back.
+
+        Returns:
+            uint8 (B, 2 H, 2 W, 3).
+
+        Raises:
+            EngineError: it cannot.
+        """
+        del pixels_BHWC
+        raise EngineError(
+            "This engine has no upscaler: let pictures be resampled, as `capabilities.upscales` says"
+        )

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.diffusion.guidance import guide
-from limner.engines.base import Capabilities, Engine, Inpaint
+from limner.engines.base import Capabilities, Engine, Inpaint, UpscalerName
 from limner.errors import InvalidRequestError, NonFiniteError
-from limner.models.manifest import Manifest
+from limner.models.manifest import UPSCALER, Manifest
 from limner.text.reading import read_with
 from limner.text.tokenizer import Tokenizer
 from limner.text.vocabulary import VOCABULARY, Vocabulary
@@ -28,9 +28,11 @@ Condition = tuple[Floats, NDArray[np.bool_], Floats]
 
 
 class NetworkEngine(Engine):
-    """An engine over a model folder; a subclass runs the five networks."""
+    """An engine over a model folder; a subclass runs its networks."""
 
-    def __init__(self, folder: Path, manifest: Manifest, *, batch_invariant: bool) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, upscaler: UpscalerName, *, batch_invariant: bool
+    ) -> None:
         self.capabilities = Capabilities(
             model=manifest.name,
             latent_shape=manifest.latent_shape,
@@ -39,6 +41,7 @@ class NetworkEngine(Engine):
             default_guidance=manifest.guidance,
             timestep_shift=manifest.timestep_shift,
             batch_invariant=batch_invariant,
+            upscales=upscaler == "learned" and UPSCALER in manifest.networks,
         )
         self._tokenizer = Tokenizer(folder / "tokenizer.json", manifest.window)
         self._vocabulary = Vocabulary.load(folder / VOCABULARY) if VOCABULARY in manifest.files else None
@@ -64,6 +67,10 @@ class NetworkEngine(Engine):
     @abstractmethod
     def run_image_tower(self, x_BChw: Floats) -> Floats:
         """Clean x -> unit vectors (B, V)."""
+
+    @abstractmethod
+    def run_upscaler(self, pixels_BCHW: Floats) -> Floats:
+        """Pixels from -1 to 1 -> (B, 3, 2 H, 2 W); called only where there is one."""
 
     def read(self, prompt: str) -> Reading:
         """See `Engine.read`."""
@@ -142,8 +149,7 @@ class NetworkEngine(Engine):
             return np.empty((0, height, width, 3), np.uint8)
         pixels_BCHW = self.run_decoder(x0_BChw)
         _check(pixels_BCHW, "The decoder")
-        levels_BCHW = np.clip(pixels_BCHW * 127.5 + 127.5, 0, 255)
-        return np.ascontiguousarray(np.rint(levels_BCHW).astype(np.uint8).transpose(0, 2, 3, 1))
+        return _to_levels(pixels_BCHW)
 
     def encode_image(self, pixels_BHWC: Pixels) -> Floats:
         """See `Engine.encode_image`."""
@@ -155,8 +161,7 @@ class NetworkEngine(Engine):
             )
         if not len(pixels_BHWC):
             return np.empty((0, *self.capabilities.latent_shape), np.float32)
-        unit_BCHW = pixels_BHWC.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
-        return self.run_image_encoder(np.ascontiguousarray(unit_BCHW))
+        return self.run_image_encoder(_to_unit(pixels_BHWC))
 
     def embed_image(self, pixels_BHWC: Pixels) -> Floats:
         """See `Engine.embed_image`."""
@@ -165,6 +170,27 @@ class NetworkEngine(Engine):
         vectors_BV = self.run_image_tower(self.encode_image(pixels_BHWC))
         _check(vectors_BV, "The image tower")
         return vectors_BV
+
+    def upscale(self, pixels_BHWC: Pixels) -> Pixels:
+        """See `Engine.upscale`."""
+        if not self.capabilities.upscales:
+            return super().upscale(pixels_BHWC)
+        batch, height, width, _ = pixels_BHWC.shape
+        if not batch:
+            return np.empty((0, 2 * height, 2 * width, 3), np.uint8)
+        pixels_BCHW = self.run_upscaler(_to_unit(pixels_BHWC))
+        _check(pixels_BCHW, "The upscaler")
+        return _to_levels(pixels_BCHW)
+
+
+def _to_unit(pixels_BHWC: Pixels) -> Floats:
+    """(B, 3, H, W) from -1 to 1."""
+    return np.ascontiguousarray(pixels_BHWC.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1)
+
+
+def _to_levels(pixels_BCHW: Floats) -> Pixels:
+    levels_BCHW = np.clip(pixels_BCHW * 127.5 + 127.5, 0, 255)
+    return np.ascontiguousarray(np.rint(levels_BCHW).astype(np.uint8).transpose(0, 2, 3, 1))
 
 
 def _condition(features: Sequence[TextFeatures]) -> Condition:

@@ -49,7 +49,7 @@ class OpenVinoEngine(NetworkEngine):
     """
 
     def __init__(self, folder: Path, manifest: Manifest, options: EngineOptions) -> None:
-        super().__init__(folder, manifest, batch_invariant=True)
+        super().__init__(folder, manifest, options.upscaler, batch_invariant=True)
         self._folder = folder
         self._core = ov.Core()
         self._properties = properties(self._core, options)
@@ -80,6 +80,10 @@ class OpenVinoEngine(NetworkEngine):
     @cached_property
     def _image_tower(self) -> Network:
         return self._compile("image_tower", "image_tower")
+
+    @cached_property
+    def _upscaler(self) -> Network:
+        return self._compile("upscaler", "upscaler")
 
     def _compile(self, graph: str, weights: str, *, rows: int = 1, streams: int = 1) -> Network:
         try:
@@ -124,6 +128,10 @@ class OpenVinoEngine(NetworkEngine):
     def run_image_tower(self, x_BChw: Floats) -> Floats:
         """See `NetworkEngine`."""
         return self._image_tower.run({"x": x_BChw})[0]
+
+    def run_upscaler(self, pixels_BCHW: Floats) -> Floats:
+        """See `NetworkEngine`."""
+        return self._upscaler.run({"pixels": pixels_BCHW})[0]
 
 
 def _same(one: Sequence[Floats], other: Sequence[Floats]) -> bool:

@@ -44,7 +44,7 @@ class TorchEngine(NetworkEngine):
     """
 
     def __init__(self, folder: Path, manifest: Manifest, options: EngineOptions) -> None:
-        super().__init__(folder, manifest, batch_invariant=False)
+        super().__init__(folder, manifest, options.upscaler, batch_invariant=False)
         self._device = torch_device()
         self._dtype = torch.bfloat16 if options.precision == "bf16" else torch.float32
         if options.threads:
@@ -54,6 +54,7 @@ class TorchEngine(NetworkEngine):
         self._denoiser = networks.denoiser.to(self._device)
         self._autoencoder = networks.autoencoder.to(self._device)
         self._image_tower = networks.image_tower.to(self._device)
+        self._upscaler = networks.upscaler and networks.upscaler.to(self._device)
 
     def _run(self, network: Any, *inputs: NDArray[Any]) -> list[Floats]:
         with (
@@ -92,3 +93,7 @@ class TorchEngine(NetworkEngine):
     def run_image_tower(self, x_BChw: Floats) -> Floats:
         """See `NetworkEngine`."""
         return self._run(self._image_tower, x_BChw)[0]
+
+    def run_upscaler(self, pixels_BCHW: Floats) -> Floats:
+        """See `NetworkEngine`."""
+        return self._run(self._upscaler, pixels_BCHW)[0]

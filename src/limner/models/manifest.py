@@ -16,10 +16,12 @@ from typing import Any
 from limner.errors import LimnerError, ModelError
 from limner.files import sha256_of
 
-__all__ = ["FORMAT", "MANIFEST", "Manifest", "read_manifest", "verify"]
+__all__ = ["FORMAT", "MANIFEST", "UPSCALER", "Manifest", "read_manifest", "verify"]
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+UPSCALER = "upscaler"
+"""The network, and its graph, that a model may be without."""
 _NETWORKS = ("text_encoder", "denoiser", "autoencoder", "image_tower")
 _GRAPHS = ("text_encoder", "denoiser", "decoder", "image_encoder", "image_tower")
 _REQUIRED = {
@@ -41,7 +43,7 @@ class Manifest:
         latent_shape: (C, h, w).
         picture_size: (width, height).
         steps, guidance, timestep_shift: how it draws unless told otherwise.
-        networks: the shapes of each network, as its config's fields.
+        networks: the shapes of each network, as its config's fields; an upscaler may be missing.
         files: the SHA-256 of each file.
         scores: what was measured of it.
         training_trace: loss, accuracy and an observation for each epoch.
@@ -111,10 +113,17 @@ def _wrong_fields(manifest: Manifest) -> list[str]:
         "guidance": _is_number(manifest.guidance, 1.0),
         "timestep_shift": _is_number(manifest.timestep_shift, 0.0),
         "networks": isinstance(manifest.networks, dict)
-        and all(isinstance(manifest.networks.get(name), dict) for name in _NETWORKS),
-        "files": isinstance(manifest.files, dict) and manifest.files.keys() >= _REQUIRED,
+        and all(isinstance(manifest.networks.get(name), dict) for name in _NETWORKS)
+        and isinstance(manifest.networks.get(UPSCALER, {}), dict),
+        "files": isinstance(manifest.files, dict) and manifest.files.keys() >= _required(manifest),
     }
     return [name for name, is_right in right.items() if not is_right]
+
+
+def _required(manifest: Manifest) -> set[str]:
+    if UPSCALER not in manifest.networks:
+        return _REQUIRED
+    return _REQUIRED | {f"{UPSCALER}.safetensors", f"{UPSCALER}.xml"}
 
 
 def _is_count(value: object) -> bool:

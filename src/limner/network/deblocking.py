@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Deblocking"]
+__all__ = ["Deblocking", "Residual"]
 
 _CELL = 4
 """Pixels across that one place of the U-Net's upper level holds."""
@@ -30,11 +30,11 @@ class Deblocking(nn.Module):
         super().__init__()
         values = 3 * _CELL**2
         self.enter = nn.Conv2d(values, width, 3, padding=1)
-        self.down = nn.Sequential(*(_Residual(width) for _ in range(outer)))
+        self.down = nn.Sequential(*(Residual(width) for _ in range(outer)))
         self.narrow = nn.Conv2d(width, 2 * width, 2, stride=2)
-        self.bottom = nn.Sequential(*(_Residual(2 * width) for _ in range(inner)))
+        self.bottom = nn.Sequential(*(Residual(2 * width) for _ in range(inner)))
         self.widen = nn.Conv2d(2 * width, 4 * width, 1)
-        self.up = nn.Sequential(*(_Residual(width) for _ in range(outer)))
+        self.up = nn.Sequential(*(Residual(width) for _ in range(outer)))
         self.leave = nn.Conv2d(width, values, 3, padding=1)
         for parameter in self.leave.parameters():
             nn.init.zeros_(parameter)
@@ -47,7 +47,7 @@ class Deblocking(nn.Module):
         return pixels_BCHW + nn.functional.pixel_shuffle(self.leave(upper), _CELL)
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
     """x + conv(silu(conv(x))); the second convolution starts small, so that deep stacks start calm."""
 
     def __init__(self, width: int) -> None:
@@ -58,5 +58,6 @@ class _Residual(nn.Module):
             self.second.weight.mul_(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """What it does."""
         change: Tensor = self.second(nn.functional.silu(self.first(x)))
         return x + change

@@ -32,6 +32,7 @@ def image_decoding(picture: Picture, trace: Trace) -> Html:
             {
                 "Format": name,
                 "Pixels": f"{width}x{height}",
+                "Enlarged by the upscaler": f"{layer['upscaled']} times" if layer["upscaled"] > 1 else "no",
                 "Bytes": f"{layer['bytes']:,}",
                 "Time": seconds(layer["seconds"]),
                 "SHA-256": layer["sha256"],

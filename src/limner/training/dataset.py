@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -76,9 +77,9 @@ class SceneStream:
         """What scene `index` shows."""
         return self._sampler.sample(self.config.seed, index, held_out=self.config.held_out)
 
-    def picture(self, index: int) -> Pixels:
-        """uint8 (256, 256, 3)."""
-        return compose(self.scene(index), self._art, self._random(_PICTURE, index))
+    def picture(self, index: int, scale: int = 1) -> Pixels:
+        """uint8 (256, 256, 3), or so many times as large."""
+        return compose(self.scene(index), self._art, self._random(_PICTURE, index), scale)
 
     def things(self, index: int) -> NDArray[np.uint16]:
         """(3, 8, 8): which thing stands in each cell of the picture, which part of it, in which paint; 0 for none."""
@@ -96,17 +97,19 @@ class SceneStream:
         return scene_random(self.config.seed + (stream << 32), index)
 
 
-def compose_many(config: StreamConfig, indices: Sequence[int], workers: int) -> Iterator[Pixels]:
+def compose_many(
+    config: StreamConfig, indices: Sequence[int], workers: int, scale: int = 1
+) -> Iterator[Pixels]:
     """The pictures of many scenes, in order, drawn by parallel processes; the same for any number of them.
 
     Whoever takes them slowly does not fill the memory: the processes are one portion ahead at most.
     """
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=_start_worker, initargs=(config,)) as pool:
-        coming = None
+        compose_one, coming = partial(_compose_one, scale=scale), None
         for at in range(0, len(indices), _PORTION):
             ready = coming
-            coming = pool.map_async(_compose_one, indices[at : at + _PORTION], chunksize=_PORTION // 16)
+            coming = pool.map_async(compose_one, indices[at : at + _PORTION], chunksize=_PORTION // 16)
             yield from ready.get() if ready else ()
         yield from coming.get() if coming else ()
 
@@ -135,8 +138,8 @@ def _start_worker(config: StreamConfig) -> None:
     _Worker.stream = SceneStream(config)
 
 
-def _compose_one(index: int) -> Pixels:
-    return _Worker.stream.picture(index)
+def _compose_one(index: int, scale: int) -> Pixels:
+    return _Worker.stream.picture(index, scale)
 
 
 def _facts_of_one(index: int) -> NDArray[np.int64]:

@@ -31,4 +31,5 @@ def _has_bfloat16_units(device: torch.device) -> bool:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # Older releases of torch cannot say; they train in float32, as ever.
     capabilities: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
-    return bool(capabilities().get("amx_bf16", False))
+    able = capabilities()
+    return bool(able.get("amx_bf16", False) or able.get("avx512_bf16", False))

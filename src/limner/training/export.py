@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,19 @@ from torch import Tensor, nn
 
 from limner.errors import OutputError, TrainingError
 from limner.files import sha256_of, write_atomic
-from limner.models.manifest import MANIFEST, Manifest
+from limner.models.manifest import MANIFEST, UPSCALER, Manifest, read_manifest
 from limner.network.autoencoder import PatchAutoencoder
 from limner.network.denoiser import Denoiser
 from limner.network.image_tower import ImageTower
 from limner.network.text_encoder import TextEncoder
+from limner.network.upscaler import Upscaler
 from limner.network.weights import rounded, widened
 from limner.text.tokenizer import Tokenizer
 from limner.text.vocabulary import VOCABULARY, Name
 from limner.training.graph import Graph, write_network
 from limner.training.vocabulary import build_vocabulary
 
-__all__ = ["ModelParts", "export_model"]
+__all__ = ["ModelParts", "add_upscaler", "export_model"]
 
 _NOTICE = """The weights in this folder are part of limner and under the Apache License 2.0.
 
@@ -43,6 +44,7 @@ class ModelParts:
     Attributes:
         name: the model's name.
         text_encoder, image_tower, autoencoder, denoiser: the trained networks.
+        upscaler: the trained network that enlarges its pictures; None leaves them to be resampled.
         tokenizer: path of tokenizer.json.
         window: how many tokens the text encoder reads.
         words, names: what the model knows (see `Vocabulary`); without them it takes every prompt as it is.
@@ -56,6 +58,7 @@ class ModelParts:
     autoencoder: PatchAutoencoder
     denoiser: Denoiser
     tokenizer: Path
+    upscaler: Upscaler | None = None
     window: int = 48
     words: frozenset[str] = frozenset()
     names: Sequence[Name] = ()
@@ -94,15 +97,46 @@ def _write(folder: Path, parts: ModelParts) -> None:
     write_atomic(folder / "NOTICE", _NOTICE.encode())
     names = ["tokenizer.json", "NOTICE"]
     for name, (module, int8) in _networks(parts).items():
-        stored = rounded(module, int8=int8)
-        module.load_state_dict(widened(stored))
-        names += write_network(folder, name, stored, _graphs(name, parts))
+        names += _write_network(folder, name, module, _graphs(name, parts), int8=int8)
+    if parts.upscaler is not None:
+        names += _write_network(folder, UPSCALER, parts.upscaler, [_upscaler_graph(parts.upscaler)])
     if parts.names:
         tokenizer = Tokenizer(folder / "tokenizer.json", parts.window)
         vocabulary = build_vocabulary(parts.text_encoder, tokenizer, parts.words, parts.names)
         write_atomic(folder / VOCABULARY, vocabulary.to_bytes())
         names.append(VOCABULARY)
-    manifest = _manifest(parts, {name: sha256_of(folder / name) for name in names})
+    _write_manifest(folder, _manifest(parts, {name: sha256_of(folder / name) for name in names}))
+
+
+def add_upscaler(folder: Path, upscaler: Upscaler) -> None:
+    """Give a model folder an upscaler, or another one; nothing else in it changes but the manifest.
+
+    The manifest is written last: until then the folder is the model that it was, or, where there was an upscaler
+    before, one that is refused as damaged. The network is left rounded, as it is stored.
+
+    Raises:
+        ModelError: the folder has no manifest, or a wrong one.
+        TrainingError: a weight is NaN or infinite.
+    """
+    manifest = read_manifest(folder)
+    names = _write_network(folder, UPSCALER, upscaler, [_upscaler_graph(upscaler)])
+    hashes = {name: sha256_of(folder / name) for name in names}
+    shapes = {UPSCALER: asdict(upscaler.config)}
+    _write_manifest(
+        folder,
+        replace(manifest, networks={**manifest.networks, **shapes}, files={**manifest.files, **hashes}),
+    )
+
+
+def _write_network(
+    folder: Path, name: str, module: nn.Module, graphs: list[Graph], *, int8: bool = False
+) -> list[str]:
+    stored = rounded(module, int8=int8)
+    module.load_state_dict(widened(stored))
+    return write_network(folder, name, stored, graphs)
+
+
+def _write_manifest(folder: Path, manifest: Manifest) -> None:
     try:
         write_atomic(folder / MANIFEST, manifest.to_json().encode())
     except ValueError as error:
@@ -143,6 +177,7 @@ def _manifest(parts: ModelParts, files: Mapping[str, str]) -> Manifest:
             "image_tower": asdict(parts.image_tower.config),
             "autoencoder": asdict(parts.autoencoder.config),
             "denoiser": asdict(parts.denoiser.config),
+            **({UPSCALER: asdict(parts.upscaler.config)} if parts.upscaler else {}),
         },
         files=files,
         scores=parts.scores,
@@ -203,3 +238,11 @@ def _graphs(name: str, parts: ModelParts) -> list[Graph]:
         ],
     }
     return graphs[name]
+
+
+def _upscaler_graph(upscaler: Upscaler) -> Graph:
+    """Pictures come in all sizes, and in parts."""
+    pixels = torch.randn(2, 3, 16, 24)
+    return Graph(
+        name=UPSCALER, module=upscaler, inputs={"pixels": pixels}, outputs=("larger",), free=(0, 2, 3)
+    )

@@ -13,9 +13,10 @@ from limner.network.autoencoder import PatchAutoencoder
 from limner.network.denoiser import Denoiser
 from limner.network.image_tower import ImageTower
 from limner.network.text_encoder import TextEncoder
+from limner.network.upscaler import Upscaler
 from limner.training.checkpoint import load_checkpoint, read_json
 from limner.training.export import ModelParts, export_model
-from limner.training.recipe import read_recipe
+from limner.training.recipe import Recipe, read_recipe
 from limner.training.scenes.concepts import data_folder
 from limner.training.stages import tokenizer_file
 from limner.training.start import read_start, with_start
@@ -62,6 +63,7 @@ def export_run(run: Path, model: Path, *, tokenizer: Path | None = None, data: P
             autoencoder=autoencoder,
             denoiser=denoiser,
             tokenizer=tokenizer or tokenizer_file(),
+            upscaler=_upscaler(run, trace[-1]["epoch"], recipe),
             words=words_of(read_json(run / "states" / "captions.json"), data),
             names=names_of_things(data),
             steps=recipe.sampling.steps,
@@ -86,3 +88,13 @@ def _deblocked(run: Path, epoch: int, autoencoder: PatchAutoencoder) -> Any:
     network = autoencoder.deblocking
     network.load_state_dict({name: tensors[name] for name in network.state_dict()})
     return read_json(score)
+
+
+def _upscaler(run: Path, epoch: int, recipe: Recipe) -> Upscaler | None:
+    """The upscaler that was trained after this epoch, if any."""
+    path = run / f"upscaler-{epoch:03d}.safetensors"
+    if not path.is_file():
+        return None
+    network, (tensors, _) = Upscaler(recipe.upscaler), load_checkpoint(path)
+    network.load_state_dict({name: tensors[name] for name in network.state_dict()})
+    return network

@@ -44,7 +44,8 @@ class Graph:
     Attributes:
         name: file name of the graph, without its suffix.
         module: what is called.
-        inputs: example inputs by name, in the order of the call; their first axis becomes free.
+        inputs: example inputs by name, in the order of the call.
+        free: the axes of inputs that may be of any length.
         outputs: names of what comes out.
     """
 
@@ -52,6 +53,7 @@ class Graph:
     module: nn.Module
     inputs: Mapping[str, Tensor]
     outputs: tuple[str, ...]
+    free: tuple[int, ...] = (0,)
 
 
 def write_network(folder: Path, name: str, stored: Stored, graphs: list[Graph]) -> list[str]:
@@ -89,7 +91,7 @@ def _converted(graph: Graph, stored: Stored) -> tuple[ET.Element, list[NDArray[A
 
 
 def _traced(graph: Graph) -> ov.Model:
-    """The module as an OpenVINO model, the first axis free.
+    """The module as an OpenVINO model.
 
     By the frontend itself: `openvino.convert_model` does the same, and reports it over the network.
     """
@@ -102,7 +104,8 @@ def _traced(graph: Graph) -> ov.Model:
     model = frontend.convert(frontend.load(decoder))
     for port, tensor in zip(model.inputs, example, strict=True):
         port.get_node().set_element_type(_TYPES[tensor.dtype])
-        port.get_node().set_partial_shape(ov.PartialShape([-1, *tensor.shape[1:]]))
+        shape = [-1 if axis in graph.free else length for axis, length in enumerate(tensor.shape)]
+        port.get_node().set_partial_shape(ov.PartialShape(shape))
     model.validate_nodes_and_infer_types()
     return model
 

@@ -16,12 +16,14 @@ from limner.network.denoiser import DenoiserConfig
 from limner.network.image_tower import ImageTowerConfig
 from limner.network.judge import JudgeConfig
 from limner.network.text_encoder import TextEncoderConfig
+from limner.network.upscaler import UpscalerConfig
 from limner.training.contrast import ContrastConfig
 from limner.training.deblocking import DeblockingConfig
 from limner.training.denoise import RunConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.judge import JudgeTraining
 from limner.training.scenes.spec import PAINTED
+from limner.training.upscaler import UpscalerTraining
 
 __all__ = ["OLDEST", "Recipe", "load_recipe", "read_recipe"]
 
@@ -49,8 +51,8 @@ class Recipe:
         wordings: captions of each scene.
         examined: how many held-out captions are drawn and judged after each epoch.
         from_minilm: start the text encoder from all-MiniLM-L6-v2, else from random weights.
-        autoencoder, text_encoder, image_tower, judge, denoiser: shapes of the networks.
-        contrast, judge_training, run, sampling, deblocking: how each stage goes.
+        autoencoder, text_encoder, image_tower, judge, denoiser, upscaler: shapes of the networks.
+        contrast, judge_training, run, sampling, deblocking, upscaling: how each stage goes.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Recipe:
     run: RunConfig = field(default_factory=RunConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     deblocking: DeblockingConfig = field(default_factory=DeblockingConfig)
+    upscaler: UpscalerConfig = field(default_factory=UpscalerConfig)
+    upscaling: UpscalerTraining = field(default_factory=UpscalerTraining)
 
     def __post_init__(self) -> None:
         if not self.autoencoder.channels == self.image_tower.channels == self.denoiser.channels:

@@ -14,6 +14,8 @@ import torch
 from limner.errors import TrainingError
 from limner.files import write_json_atomic
 from limner.network.denoiser import Denoiser
+from limner.network.upscaler import Upscaler
+from limner.text.tokenizer import Tokenizer
 from limner.training.checkpoint import load_checkpoint, read_json
 from limner.training.crew import Crew
 from limner.training.deblocking import DeblockingRun
@@ -23,6 +25,7 @@ from limner.training.examination import Verdict
 from limner.training.recipe import OLDEST
 from limner.training.stages import Workshop
 from limner.training.start import keep_start, started
+from limner.training.upscaler import Painter, UpscalerRun, draw_pairs
 
 __all__ = ["TrainingRun"]
 
@@ -91,7 +94,7 @@ class TrainingRun:
         mine = json.loads(json.dumps(asdict(self.workshop.recipe)))
         if path.is_file():
             theirs = {**OLDEST, **read_json(path)}
-            fixed = mine.keys() - {"run", "sampling", "deblocking"}
+            fixed = mine.keys() - {"run", "sampling", "deblocking", "upscaler", "upscaling"}
             differing = sorted(name for name in fixed if mine[name] != theirs.get(name))
             differing += _differing_runs(mine["run"], theirs.get("run", {}))
             if differing:
@@ -141,6 +144,29 @@ class TrainingRun:
         score = {"loss": round(verdict.loss, 4), "accuracy": round(verdict.accuracy, 4)}
         write_json_atomic(folder / f"deblocked-{epoch:03d}.json", score)
         return verdict
+
+    def upscale(self) -> None:
+        """After the deblocking: train the upscaler on what this model draws."""
+        workshop, recipe, epoch = self.workshop, self.workshop.recipe, self.run.config.epochs
+        start = started(recipe)
+        torch.manual_seed(recipe.seed)
+        run = UpscalerRun(
+            workshop.folder / f"upscaler-{epoch:03d}.safetensors",
+            (start and start.upscaler) or Upscaler(recipe.upscaler),
+            recipe.upscaling,
+        )
+        painter = Painter(
+            autoencoder=self.autoencoder,
+            denoiser=self._as_of(epoch).cpu(),
+            text_encoder=self.text_encoder,
+            tokenizer=Tokenizer(workshop.tokenizer),
+            guidance=recipe.sampling.guidance,
+        )
+        if run.step < recipe.upscaling.steps:
+            workshop.report("upscaler", run.step, recipe.upscaling.steps, "composing and drawing scenes")
+            pairs = draw_pairs(painter, workshop.stream(), recipe.upscaling, workshop.workers)
+            for loss in run.train(pairs):
+                workshop.report("upscaler", run.step, recipe.upscaling.steps, f"loss {loss:.4f}")
 
     def _judge_outstanding(self) -> Iterator[EpochRecord]:
         if self.crew.is_first:

@@ -29,7 +29,11 @@ def started(recipe: Recipe) -> Networks | None:
         return None
     folder = find(recipe.start)
     networks = open_networks(folder, read_manifest(folder).networks)
-    differing = [name for name in Networks._fields if getattr(networks, name).config != getattr(recipe, name)]
+    differing = [
+        name
+        for name, network in networks._asdict().items()
+        if network is not None and network.config != getattr(recipe, name)
+    ]
     if differing:
         raise TrainingError(
             f"{recipe.start} has other shapes than the recipe ({', '.join(differing)}): take its own"

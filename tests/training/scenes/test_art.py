@@ -138,6 +138,15 @@ def test_a_sticker_is_the_drawing_with_a_white_border(tiny_art: Art) -> None:
     assert tuple(sticker[48, 32]) == (0x1F, 0x8F, 0x4F, 255)
 
 
+@pytest.mark.parametrize("style", ["3d", "flat", "sticker"])
+def test_an_enlarged_sprite_is_exactly_so_many_times_as_large(tiny_art: Art, style: str) -> None:
+    """A sticker's border is, too."""
+    plain, large = (tiny_art.sprite("a4", 50, None, style, enlarged) for enlarged in (1, 3))
+    assert large.size == (3 * plain.width, 3 * plain.height)
+    small = np.asarray(large.reduce(3), dtype=np.float32)
+    assert np.abs(small - np.asarray(plain, dtype=np.float32))[..., 3].mean() < 4
+
+
 def test_wrong_codepoints_are_explained(config_copy: Path) -> None:
     """A picture outside the allowed set, one without a file, and an empty one are errors."""
     found = Art(config_copy)

@@ -12,6 +12,7 @@ from limner.training.scenes.concepts import CONDITIONS
 from limner.training.scenes.layout import GRID
 from limner.training.scenes.places import SHELTERED, Place
 from limner.training.scenes.spec import SIDE, Vocabulary
+from limner.types import Floats
 
 
 def place(real: Vocabulary, name: str) -> Place:
@@ -86,3 +87,24 @@ def test_textures_repeat_with_the_grid(real: Vocabulary, name: str, period: int)
     found = place(real, name)
     ground_HWC = paint_backdrop(found, "day", 0)[found.horizon :]
     assert np.allclose(ground_HWC[:, :-period], ground_HWC[:, period:], atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_larger_backdrop_is_the_same_place(real: Vocabulary, scale: int) -> None:
+    """So many times as large, and, made small again, what it is at its own size but for edges."""
+    for place_ in real.places:
+        # Painted at eight times the size, each place takes long.
+        for condition in ("night",) if scale == 4 else _conditions(place_):
+            plain = paint_backdrop(place_, condition, 1)
+            large = paint_backdrop(place_, condition, 1, scale)
+            assert large.shape == (SIDE * scale, SIDE * scale, 3)
+            assert large.dtype == np.float32
+            difference = large.reshape(SIDE, scale, SIDE, scale, 3).mean((1, 3)) - plain
+            assert np.abs(difference).mean() < 0.006
+            assert np.abs(_blocks(difference)).max() < 0.02
+
+
+def _blocks(canvas_HWC: Floats) -> Floats:
+    """The means of 16 x 16 pixels each: what has moved or is missing shows, edges do not."""
+    blocks: Floats = canvas_HWC.reshape(SIDE // 16, 16, SIDE // 16, 16, 3).mean((1, 3))
+    return blocks

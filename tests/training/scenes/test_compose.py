@@ -13,8 +13,9 @@ from limner.training.dataset import SceneStream
 from limner.training.scenes.art import Art
 from limner.training.scenes.backdrop import paint_backdrop
 from limner.training.scenes.compose import compose, shade
+from limner.training.scenes.concepts import CONDITIONS
 from limner.training.scenes.layout import Box, arrange
-from limner.training.scenes.places import Clutter
+from limner.training.scenes.places import SHELTERED, Clutter
 from limner.training.scenes.spec import SIDE, Group, Scene, Vocabulary, scene_random
 
 Mask = NDArray[np.bool_]
@@ -167,3 +168,20 @@ def test_a_shadow_is_as_wide_as_the_foot() -> None:
         widths.append(int((canvas_HWC.min(-1) < 1).any(0).sum()))
     assert 8 < widths[0] < 20
     assert 60 < widths[1] < 90
+
+
+@pytest.mark.parametrize("style", ["3d", "flat", "sticker"])
+def test_a_larger_picture_shows_the_same_scene(stream: SceneStream, tiny_art: Art, style: str) -> None:
+    """Twice as large, and, made small again, the picture itself but for edges: nothing moves by half a pixel."""
+    for index, condition in enumerate((*CONDITIONS, *CONDITIONS)):
+        scene = stream.scene(index)
+        if scene.place.setting not in SHELTERED:
+            scene = replace(scene, condition=condition)
+        scene = replace(scene, style=style)
+        plain, large = (
+            compose(scene, tiny_art, scene_random(0, index), scale).astype(np.float32) for scale in (1, 2)
+        )
+        assert large.shape == (2 * SIDE, 2 * SIDE, 3)
+        difference = large.reshape(SIDE, 2, SIDE, 2, 3).mean((1, 3)) - plain
+        assert np.abs(difference).mean() < 2.5
+        assert np.abs(difference.reshape(16, 16, 16, 16, 3).mean((1, 3))).max() < 6

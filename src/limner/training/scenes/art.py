@@ -125,14 +125,19 @@ class Art:
             ) from error
         return found
 
-    def _sprite(self, codepoint: str, px: int, colour: str | None = None, style: str = "3d") -> Image.Image:
-        """The sprite cropped to what is visible and scaled so that its longer side is `px` pixels, RGBA."""
+    def _sprite(
+        self, codepoint: str, px: int, colour: str | None = None, style: str = "3d", enlarged: int = 1
+    ) -> Image.Image:
+        """The sprite cropped to what is visible and scaled so that its longer side is `px` pixels, RGBA.
+
+        Enlarged, it is exactly so many times as wide and as high, for a larger picture of the same scene.
+        """
         image = self._original(codepoint, flat=style != "3d")
         if colour is not None:
             image = Image.fromarray(recolour(np.asarray(image), colour))
         if style == "sticker":
-            return _die_cut(_scaled(image, px - 2 * _BORDER))
-        return _scaled(image, px)
+            return _die_cut(_scaled(image, px - 2 * _BORDER, enlarged), _BORDER * enlarged)
+        return _scaled(image, px, enlarged)
 
     def _read(self, codepoint: str, *, flat: bool) -> Image.Image:
         name = self._names.get(codepoint) or self._names.get(codepoint.removesuffix("-fe0f"))
@@ -169,24 +174,25 @@ class Art:
             return file.convert("RGBA")
 
 
-def _scaled(image: Image.Image, px: int) -> Image.Image:
-    """Its longer side `px` pixels long."""
+def _scaled(image: Image.Image, px: int, enlarged: int) -> Image.Image:
+    """Its longer side `px` pixels long, then so many times as large."""
     scale = px / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    width, height = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    size = (width * enlarged, height * enlarged)
     # Premultiplied, so that what hides under transparent pixels does not bleed into the edge.
     return image.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
 
 
-def _die_cut(image: Image.Image) -> Image.Image:
-    """With a white border, and a thin grey edge around it."""
-    size = (image.width + 2 * _BORDER, image.height + 2 * _BORDER)
+def _die_cut(image: Image.Image, border: int) -> Image.Image:
+    """With a white border of so many pixels, and a thin grey edge around it."""
+    size = (image.width + 2 * border, image.height + 2 * border)
     shape = Image.new("L", size)
-    shape.paste(image.getchannel("A"), (_BORDER, _BORDER))
-    wide = shape.filter(ImageFilter.GaussianBlur(_BORDER / 2))
+    shape.paste(image.getchannel("A"), (border, border))
+    wide = shape.filter(ImageFilter.GaussianBlur(border / 2))
     sticker = Image.new("RGBA", size, "#b9bec6")
     sticker.putalpha(wide.point([min(255, 14 * level) for level in range(256)]))
     white = Image.new("RGBA", size, "white")
     white.putalpha(wide.point([max(0, min(255, 10 * level - 190)) for level in range(256)]))
     sticker.alpha_composite(white)
-    sticker.alpha_composite(image, (_BORDER, _BORDER))
+    sticker.alpha_composite(image, (border, border))
     return sticker

@@ -1,4 +1,4 @@
-"""The place behind the things: sky, ground, water, walls, weather. (256, 256, 3) float32 from 0 to 1."""
+"""The place behind the things: sky, ground, water, walls, weather, on a canvas of any size."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
-from limner.training.scenes.colour import gradient, rgb
+from limner.training.scenes.canvas import area, blank, halved, middles, scale_of, wash, whole
+from limner.training.scenes.colour import rgb
 from limner.training.scenes.fittings import FITTINGS, window_pane
 from limner.training.scenes.places import SHELTERED, Place
 from limner.training.scenes.spec import SIDE
@@ -31,7 +33,8 @@ _MIST = "#dde3e6"
 _STARS = ((9, 13), (27, 47), (43, 22), (55, 58), (18, 33))
 _DROPS = ((2, 6), (12, 22), (20, 12), (26, 28))
 _FLAKES = ((3, 8), (12, 40), (22, 22), (31, 55), (40, 12), (48, 35), (57, 50))
-_FLAKE = ((0, 0), (0, 1), (1, 0), (1, 1), (-1, 0), (-1, 1), (2, 0), (2, 1), (0, -1), (1, -1), (0, 2), (1, 2))
+# The square of half a flake's width, in pixels.
+_FLAKE = 3.8
 
 LIGHT = {
     "day": np.array([1.0, 1.0, 1.0], dtype=np.float32),
@@ -45,49 +48,59 @@ LIGHT = {
 """How each condition tints what it falls on."""
 
 
-def paint_backdrop(place: Place, condition: str, ridge: int) -> Floats:
-    """The empty place under a condition; `ridge` (0 to 3) picks one of four outlines of the hills."""
-    return _painted(place, condition, ridge).copy()
+def paint_backdrop(place: Place, condition: str, ridge: int, scale: int = 1) -> Floats:
+    """The empty place under a condition; `ridge` (0 to 3) picks one of four outlines of the hills.
+
+    Larger than by 1, edges are smooth: it is painted twice as large and averaged.
+    """
+    if scale == 1:
+        return _painted(place, condition, ridge).copy()
+    return halved(_paint(place, condition, ridge, 2 * scale))
 
 
 @lru_cache(maxsize=512)
 def _painted(place: Place, condition: str, ridge: int) -> Floats:
-    canvas = _PAINTERS.get(place.setting, _landscape)(place, condition, ridge)
+    return _paint(place, condition, ridge, 1)
+
+
+def _paint(place: Place, condition: str, ridge: int, scale: int) -> Floats:
+    canvas = blank(scale)
+    _PAINTERS.get(place.setting, _landscape)(canvas, place, condition, ridge)
     if place.setting not in SHELTERED and condition in _WEATHERS:
         _WEATHERS[condition](canvas)
     return canvas
 
 
-def _landscape(place: Place, condition: str, ridge: int) -> Floats:
+def _landscape(canvas: Floats, place: Place, condition: str, ridge: int) -> None:
     """Ground or water under a sky."""
-    canvas = gradient(*_SKY[condition], SIDE)
+    wash(canvas, *_SKY[condition])
     if condition == "night":
         _stars(canvas, place.horizon - 16)
-    light = LIGHT[condition]
+    light, ground = LIGHT[condition], area(canvas, place.horizon, SIDE)
     if place.mountains:
         _mountains(canvas, rgb(place.mountains) * light, place.horizon, ridge)
     if place.hills:
         _hills(canvas, rgb(place.hills) * light, place.horizon, ridge)
-    canvas[place.horizon :] = gradient(*place.ground, SIDE - place.horizon) * light
+    wash(ground, *place.ground, light)
     if place.water:
-        canvas[place.horizon : place.horizon + 32] = gradient(*place.water, 32) * light
+        wash(area(canvas, place.horizon, place.horizon + 32), *place.water, light)
     for fitting in place.fittings:
         FITTINGS[fitting](canvas, place.horizon, light)
     if place.setting == "sea":
-        canvas[place.horizon :] *= _waves(SIDE - place.horizon)
-    return canvas
+        ground *= _waves(middles(canvas), len(ground))
 
 
 def _hills(canvas: Floats, colour: Floats, horizon: int, ridge: int) -> None:
-    x = np.arange(SIDE) * 2 * np.pi / SIDE
+    """Waves along the horizon; the ground comes over their feet."""
+    x = middles(canvas) * 2 * np.pi / SIDE
     height = 14 + 8 * np.sin(x + ridge * np.pi / 2) + 4 * np.sin(2 * x + ridge)
-    rows = np.arange(SIDE)[:, None]
+    rows = middles(canvas)[:, None]
     canvas[(rows >= horizon - height) & (rows < horizon)] = colour
 
 
 def _mountains(canvas: Floats, colour: Floats, horizon: int, ridge: int) -> None:
     """Peaks every 64 pixels with snow on them, the lower ones behind."""
-    columns, rows = np.arange(SIDE), np.arange(SIDE)[:, None]
+    columns, rows = middles(canvas), middles(canvas)[:, None]
     for shift, high, shade in ((32, 58, 0.86), (0, 84, 1.0)):
         saw = np.abs((columns + shift + 32 * ridge) % 128 - 64) / 64
         peak = horizon - high * saw
@@ -98,30 +111,33 @@ def _mountains(canvas: Floats, colour: Floats, horizon: int, ridge: int) -> None
 
 def _stars(canvas: Floats, lowest: int) -> None:
     """The same few stars in every 64 pixels: a sky that a small network can learn."""
+    at = whole(canvas)
     for y, x in _STARS:
-        canvas[y:lowest:64, x::64] = (0.92, 0.93, 1.0)
-        canvas[y + 1 : lowest : 64, x::64] = (0.55, 0.57, 0.75)
+        for row, colour in ((y, (0.92, 0.93, 1.0)), (y + 1, (0.55, 0.57, 0.75))):
+            canvas[np.ix_((at % 64 == row) & (at < lowest), at % 64 == x)] = colour
 
 
 def _rain(canvas: Floats) -> None:
     """Slanting streaks that repeat every 32 pixels, over everything behind the things."""
+    scale, period = scale_of(canvas), 32 * scale_of(canvas)
     for y, x in _DROPS:
-        for step in range(6):
-            rows, columns = (y + step) % 32, (x - step // 2) % 32
-            canvas[rows::32, columns::32] = canvas[rows::32, columns::32] * 0.55 + 0.45 * 0.93
+        for step, across in np.ndindex(6 * scale, scale):
+            rows, columns = (y * scale + step) % period, (x * scale - step // 2 + across) % period
+            canvas[rows::period, columns::period] = canvas[rows::period, columns::period] * 0.55 + 0.45 * 0.93
 
 
 def _snow(canvas: Floats) -> None:
     """Round flakes that repeat every 64 pixels, over everything behind the things."""
+    at = middles(canvas)
     for y, x in _FLAKES:
-        for row, column in _FLAKE:
-            where = np.s_[(y + row) % 64 :: 64, (x + column) % 64 :: 64]
-            canvas[where] = canvas[where] * 0.15 + 0.85
+        down, across = ((at - middle + 31.5) % 64 - 32 for middle in (y, x))
+        flake = down[:, None] ** 2 + across**2 < _FLAKE
+        canvas[flake] = canvas[flake] * 0.15 + 0.85
 
 
 def veil(canvas: Floats, place: Place) -> None:
     """Fog before everything that is far away, thickest at the horizon."""
-    rows = np.arange(SIDE, dtype=np.float32)
+    rows = middles(canvas).astype(np.float32)
     thick = np.where(
         rows < place.horizon, 0.45 + 0.32 * rows / place.horizon, 0.77 - (rows - place.horizon) / 120
     )
@@ -129,48 +145,43 @@ def veil(canvas: Floats, place: Place) -> None:
     canvas += thick_H11 * (rgb(_MIST) - canvas)
 
 
-def _waves(height: int) -> Floats:
-    """(height, 256, 1): light crests that repeat every 32 pixels."""
-    y, x = np.mgrid[0:height, 0:SIDE]
-    crest = np.sin(2 * np.pi * (y / 16 + 0.18 * np.sin(2 * np.pi * x / 32)))
+def _waves(at: NDArray[np.float64], height: int) -> Floats:
+    """(height, side, 1): light crests that repeat every 32 pixels."""
+    crest = np.sin(2 * np.pi * (at[:height, None] / 16 + 0.18 * np.sin(2 * np.pi * at / 32)))
     light: Floats = (1 + 0.06 * np.clip(crest, 0, 1)).astype(np.float32)[..., None]
     return light
 
 
-def _underwater(place: Place, condition: str, _ridge: int) -> Floats:
+def _underwater(canvas: Floats, place: Place, condition: str, _ridge: int) -> None:
     """Water that darkens towards a wavy floor of sand."""
-    canvas = gradient(*_DEEP[condition], SIDE)
-    light = LIGHT[condition]
-    x = np.arange(SIDE) * 2 * np.pi / SIDE
-    floor = place.horizon + 6 * np.sin(2 * x)
-    sand = np.arange(SIDE)[:, None] >= floor
-    canvas[sand] = (gradient(*place.ground, SIDE) * light)[sand]
-    return canvas
+    wash(canvas, *_DEEP[condition])
+    at, ground = middles(canvas), blank(scale_of(canvas))
+    wash(ground, *place.ground, LIGHT[condition])
+    sand = at[:, None] >= place.horizon + 6 * np.sin(2 * (at * 2 * np.pi / SIDE))
+    canvas[sand] = ground[sand]
 
 
-def _heights(place: Place, condition: str, _ridge: int) -> Floats:
+def _heights(canvas: Floats, place: Place, condition: str, _ridge: int) -> None:
     """Nothing but sky or space."""
     space = place.setting == "space"
-    canvas = gradient(*(place.ground if space else _SKY[condition]), SIDE)
+    wash(canvas, *(place.ground if space else _SKY[condition]))
     if space or condition == "night":
         _stars(canvas, SIDE)
-    return canvas
 
 
-def _room(place: Place, condition: str, _ridge: int) -> Floats:
+def _room(canvas: Floats, place: Place, condition: str, _ridge: int) -> None:
     """A wall and a floor with what belongs there; at night a lamp is on."""
     light = LIGHT["day"] if condition == "day" else LIGHT["night"] * 0.5 + 0.45
-    canvas = gradient(*place.wall, SIDE) * light
-    canvas[place.horizon :] = gradient(*place.ground, SIDE - place.horizon) * light
+    wash(canvas, *place.wall, light)
+    wash(area(canvas, place.horizon, SIDE), *place.ground, light)
     for fitting in place.fittings:
         if fitting == "window":
-            window_pane(canvas, light, gradient(*_SKY[condition], 70))
+            window_pane(canvas, light, _SKY[condition])
         else:
             FITTINGS[fitting](canvas, place.horizon, light)
-    return canvas
 
 
-_PAINTERS: dict[str, Callable[[Place, str, int], Floats]] = {
+_PAINTERS: dict[str, Callable[[Floats, Place, str, int], None]] = {
     "indoor": _room,
     "underwater": _underwater,
     "space": _heights,

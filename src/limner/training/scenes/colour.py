@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from limner.training.scenes.concepts import COLOURS, SIDE
+from limner.training.scenes.concepts import COLOURS
 from limner.types import Floats, Pixels
 
-__all__ = ["gradient", "recolour", "rgb"]
+__all__ = ["recolour", "rgb"]
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
@@ -19,13 +19,6 @@ def rgb(hexadecimal: str) -> Floats:
     """'#rrggbb' -> (3,) float32 from 0 to 1."""
     levels = np.frombuffer(bytes.fromhex(hexadecimal[1:]), dtype=np.uint8)
     return levels.astype(np.float32) / np.float32(255)
-
-
-def gradient(top: str, bottom: str, height: int) -> Floats:
-    """(height, 256, 3): from one colour to another, downwards."""
-    mix_H11 = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
-    rows_H1C = rgb(top) * (1 - mix_H11) + rgb(bottom) * mix_H11
-    return np.broadcast_to(rows_H1C, (height, SIDE, 3)).copy()
 
 
 def recolour(pixels_HWC: Pixels, colour: str) -> Pixels:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from limner.training.scenes.art import Art
 from limner.training.scenes.backdrop import LIGHT, paint_backdrop, veil
+from limner.training.scenes.canvas import scale_of
 from limner.training.scenes.concepts import flies
 from limner.training.scenes.layout import Box, arrange
 from limner.training.scenes.places import SHELTERED
@@ -39,10 +40,10 @@ _FOOT, _VISIBLE = 0.1, 128
 _SURFACE, _SUNK = 0.3, 0.12
 
 
-def compose(scene: Scene, art: Art, random: np.random.Generator) -> Pixels:
-    """The scene as a picture, uint8 (256, 256, 3)."""
+def compose(scene: Scene, art: Art, random: np.random.Generator, scale: int = 1) -> Pixels:
+    """The scene as a picture, uint8 (256, 256, 3), or so many times as large: the same scene, more finely drawn."""
     boxes = arrange(scene, random)
-    canvas_HWC = paint_backdrop(scene.place, scene.condition, int(random.integers(4)))
+    canvas_HWC = paint_backdrop(scene.place, scene.condition, int(random.integers(4)), scale)
     _paint_sky(canvas_HWC, scene, art, random)
     _paint_clutter(canvas_HWC, scene, art, random)
     if scene.condition == "fog":
@@ -57,26 +58,26 @@ def _paint_sky(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Gen
     about_the_sky = any(group.concept.group == "sky" for group in scene.groups)
     if about_the_sky or scene.place.setting in SHELTERED or scene.condition == "fog":
         return
-    middles = random.permutation(_SIDES + _INNER)
+    scale, middles = scale_of(canvas_HWC), random.permutation(_SIDES + _INNER)
     if scene.condition in _IN_THE_SKY:
-        sprite = art.sprite(_IN_THE_SKY[scene.condition], _SUN_PX, None, scene.style)
+        sprite = art.sprite(_IN_THE_SKY[scene.condition], _SUN_PX, None, scene.style, scale)
         _paste(canvas_HWC, sprite, int(middles[0]), 56)
     if scene.condition != "night":
-        light, sprite = LIGHT[scene.condition], art.sprite(_CLOUD, _CLOUD_PX, None, scene.style)
+        light, sprite = LIGHT[scene.condition], art.sprite(_CLOUD, _CLOUD_PX, None, scene.style, scale)
         for middle in middles[1 : 1 + random.integers(1, 3)]:
             _paste(canvas_HWC, sprite, int(middle), 64, light)
 
 
 def _paint_clutter(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
     """What stands around in the place, its sides first, unless the scene is about it."""
-    light = LIGHT[scene.condition]
+    light, scale = LIGHT[scene.condition], scale_of(canvas_HWC)
     if scene.place.setting in {"indoor", "space"}:
         light = np.maximum(light, _LAMP)
     shown = {group.concept.codepoint for group in scene.groups}
     for item in scene.place.clutter:
         if item.codepoint in shown:
             continue
-        sprite = art.sprite(item.codepoint, item.px, None, scene.style)
+        sprite = art.sprite(item.codepoint, item.px, None, scene.style, scale)
         if item.at is not None:
             _paste(canvas_HWC, sprite, item.at, item.foot, light)
             continue
@@ -87,23 +88,25 @@ def _paint_clutter(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random
 
 def _paint_things(canvas_HWC: Floats, boxes: list[Box], art: Art, scene: Scene) -> None:
     """The things in order; one that stands on another finds its top."""
-    top, swimming = 0, scene.place.setting == "sea"
+    top, scale, swimming = 0, scale_of(canvas_HWC), scene.place.setting == "sea"
     for box in boxes:
-        sprite = art.sprite(box.concept.codepoint, box.px, box.group.colour, scene.style)
+        sprite = art.sprite(box.concept.codepoint, box.px, box.group.colour, scene.style, scale)
         foot = top if box.foot is None else box.foot
         if box.shadow and scene.style == "3d":
             shade(canvas_HWC, box.x, foot, sprite)
         if swimming and not flies(box.concept) and box.foot is not None:
             sprite = _half_sunk(sprite)
         _paste(canvas_HWC, sprite, box.x, foot)
-        top = foot - round(sprite.height * box.concept.seat / _SEAT_GRID) * _SEAT_GRID
+        top = foot - round(sprite.height // scale * box.concept.seat / _SEAT_GRID) * _SEAT_GRID
 
 
 def _paste(canvas_HWC: Floats, sprite: Image.Image, x: int, foot: int, light: Floats | None = None) -> None:
     """Lay a sprite over the canvas, its middle at `x`, standing on `foot`; what sticks out is cut off."""
-    left, top = x - sprite.width // 2, foot - sprite.height
+    scale, side = scale_of(canvas_HWC), len(canvas_HWC)
+    left, bottom = (x - sprite.width // scale // 2) * scale, foot * scale
+    top = bottom - sprite.height
     x0, y0 = max(left, 0), max(top, 0)
-    x1, y1 = min(left + sprite.width, SIDE), min(foot, SIDE)
+    x1, y1 = min(left + sprite.width, side), min(bottom, side)
     if x0 >= x1 or y0 >= y1:
         return
     part_HWC = np.asarray(sprite, dtype=np.float32)[y0 - top : y1 - top, x0 - left : x1 - left] / 255
@@ -125,15 +128,16 @@ def _half_sunk(sprite: Image.Image) -> Image.Image:
 
 def shade(canvas_HWC: Floats, middle: int, foot: int, sprite: Image.Image) -> None:
     """A soft contact shadow: an ellipse under what touches the ground."""
-    alpha_HW = np.asarray(sprite)[..., 3]
+    scale, alpha_HW = scale_of(canvas_HWC), np.asarray(sprite)[..., 3]
     touching = np.flatnonzero((alpha_HW[-max(1, round(sprite.height * _FOOT)) :] >= _VISIBLE).any(0))
     if not len(touching):
         return
-    x = middle - sprite.width / 2 + (touching[0] + touching[-1] + 1) / 2
-    width = float(touching[-1] - touching[0] + 1)
+    x = middle + ((touching[0] + touching[-1] + 1) / 2 - sprite.width / 2) / scale
+    width = float(touching[-1] - touching[0] + 1) / scale
     half_w, half_h = max(_SHADOW_LEAST * 2, width * _SHADOW_WIDTH), max(_SHADOW_LEAST, width * _SHADOW_HEIGHT)
-    y0, y1 = max(0, int(foot - half_h * 2)), min(SIDE, int(foot + half_h * 2))
-    x0, x1 = max(0, int(x - half_w * 1.2)), min(SIDE, int(x + half_w * 1.2))
-    y, columns = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+    y0, y1 = max(0, int(foot - half_h * 2)) * scale, min(SIDE, int(foot + half_h * 2)) * scale
+    x0, x1 = max(0, int(x - half_w * 1.2)) * scale, min(SIDE, int(x + half_w * 1.2)) * scale
+    # Where the middle of each pixel lies among the middles of those of 256 x 256.
+    y, columns = ((np.mgrid[y0:y1, x0:x1] + 0.5) / scale - 0.5).astype(np.float32)
     distance = ((columns - x) / half_w) ** 2 + ((y - foot + 1) / half_h) ** 2
     canvas_HWC[y0:y1, x0:x1] *= (1 - _SHADOW_DARK * np.clip(1.25 - distance, 0, 1))[..., None]

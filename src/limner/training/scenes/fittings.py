@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from limner.training.scenes.colour import gradient, rgb
+from limner.training.scenes.canvas import area, middles, wash, whole
+from limner.training.scenes.colour import rgb
 from limner.training.scenes.concepts import SIDE
 from limner.types import Floats
 
@@ -18,73 +19,75 @@ _PAVEMENT, _DASH = "#b9b6b0", "#f2e3a0"
 # A light with less than this in one of its colours is that of a room at night.
 _DARK = 0.9
 _DASH_PERIOD, _DASH_LENGTH = 64, 36
-_PANE = slice(37, 107), slice(165, 223)
 
 Fitting = Callable[[Floats, int, Floats], None]
-"""Paints on a canvas (256, 256, 3) with the horizon in this row, in this light (3,)."""
+"""Paints on a canvas of any size with the horizon in this row of 256, in this light (3,)."""
 
 
 def _road(canvas: Floats, _horizon: int, light: Floats) -> None:
     """A pavement along the houses, and the dashes of the middle line in front."""
-    canvas[160:172] = rgb(_PAVEMENT) * light
-    dashes = (np.arange(SIDE) % _DASH_PERIOD) < _DASH_LENGTH
-    canvas[236:242, dashes] = rgb(_DASH) * light
+    area(canvas, 160, 172)[:] = rgb(_PAVEMENT) * light
+    _dashes(canvas, rgb(_DASH) * light)
 
 
 def _lane(canvas: Floats, _horizon: int, light: Floats) -> None:
     """A road through the fields."""
-    canvas[176:] = gradient("#7d7f88", "#5f616b", SIDE - 176) * light
-    canvas[176:180] = rgb("#e9e4d4") * light
-    dashes = (np.arange(SIDE) % _DASH_PERIOD) < _DASH_LENGTH
-    canvas[236:242, dashes] = rgb("#f4f1e6") * light
+    wash(area(canvas, 176, SIDE), "#7d7f88", "#5f616b", light)
+    area(canvas, 176, 180)[:] = rgb("#e9e4d4") * light
+    _dashes(canvas, rgb("#f4f1e6") * light)
+
+
+def _dashes(canvas: Floats, colour: Floats) -> None:
+    area(canvas, 236, 242)[:, whole(canvas) % _DASH_PERIOD < _DASH_LENGTH] = colour
 
 
 def _furrows(canvas: Floats, horizon: int, _light: Floats) -> None:
-    band = (np.arange(SIDE - horizon) // 8) % 2
-    canvas[horizon:] *= np.where(band, 1.0, 0.93).astype(np.float32)[:, None, None]
+    field = area(canvas, horizon, SIDE)
+    band = whole(canvas)[: len(field)] // 8 % 2
+    field *= np.where(band, 1.0, 0.93).astype(np.float32)[:, None, None]
 
 
 def _boards(canvas: Floats, horizon: int, _light: Floats) -> None:
-    canvas[horizon:, ::32] *= 0.88
+    area(canvas, horizon, SIDE)[:, whole(canvas) % 32 == 0] *= 0.88
 
 
 def _tiles(canvas: Floats, horizon: int, _light: Floats) -> None:
     """A chequered floor."""
-    rows, columns = np.mgrid[0 : SIDE - horizon, 0:SIDE]
-    canvas[horizon:][(rows // 16 + columns // 32) % 2 == 0] *= 0.86
+    floor, at = area(canvas, horizon, SIDE), whole(canvas)
+    floor[(at[: len(floor), None] // 16 + at // 32) % 2 == 0] *= 0.86
 
 
 def _wall_tiles(canvas: Floats, horizon: int, _light: Floats) -> None:
     """Tiles with bright joints on the wall."""
-    joints = canvas[: horizon - 6]
-    joints[15::16] = joints[15::16] * 0.4 + 0.6 * joints.max()
-    joints[:, 31::32] = joints[:, 31::32] * 0.4 + 0.6 * joints.max()
+    wall, at = area(canvas, 0, horizon - 6), whole(canvas)
+    for joints in (np.s_[at[: len(wall)] % 16 == 15], np.s_[:, at % 32 == 31]):
+        wall[joints] = wall[joints] * 0.4 + 0.6 * wall.max()
 
 
 def _skirting(canvas: Floats, horizon: int, light: Floats) -> None:
-    canvas[horizon - 6 : horizon] = rgb(_FRAME) * light
+    area(canvas, horizon - 6, horizon)[:] = rgb(_FRAME) * light
 
 
 def _blackboard(canvas: Floats, _horizon: int, light: Floats) -> None:
-    canvas[28:124, 44:212] = rgb("#a8743f") * light
-    canvas[34:118, 50:206] = gradient("#2f6b4f", "#27593f", 84)[:, :156] * light
+    area(canvas, 28, 124, 44, 212)[:] = rgb("#a8743f") * light
+    wash(area(canvas, 34, 118, 50, 206), "#2f6b4f", "#27593f", light)
 
 
 def _curtains(canvas: Floats, horizon: int, light: Floats) -> None:
     """Red folds at both sides, and a valance above."""
-    folds_W1 = (0.78 + 0.22 * np.cos(np.arange(SIDE) * 2 * np.pi / 16)).astype(np.float32)[:, None]
-    red_WC = rgb("#c5283d") * folds_W1 * light
-    canvas[: horizon + 8, :40] = red_WC[:40]
-    canvas[: horizon + 8, SIDE - 40 :] = red_WC[SIDE - 40 :]
-    canvas[:26] = red_WC * 0.92
-    canvas[26:30] = rgb("#f2c14e") * light
+    folds_W1 = (0.78 + 0.22 * np.cos(middles(canvas) * 2 * np.pi / 16)).astype(np.float32)[:, None]
+    red_HWC = np.broadcast_to(rgb("#c5283d") * folds_W1 * light, canvas.shape)
+    for left, right in ((0, 40), (SIDE - 40, SIDE)):
+        area(canvas, 0, horizon + 8, left, right)[:] = area(red_HWC, 0, horizon + 8, left, right)
+    area(canvas, 0, 26)[:] = area(red_HWC, 0, 26) * 0.92
+    area(canvas, 26, 30)[:] = rgb("#f2c14e") * light
 
 
 def _spotlight(canvas: Floats, horizon: int, _light: Floats) -> None:
     """A bright ellipse on the floor."""
-    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
-    inside = np.clip(1.2 - ((x - 128) / 112) ** 2 - ((y - 216) / 34) ** 2, 0, 1)
-    inside[:horizon] = 0
+    x = middles(canvas).astype(np.float32)
+    inside = np.clip(1.2 - ((x - 128) / 112) ** 2 - ((x[:, None] - 216) / 34) ** 2, 0, 1)
+    area(inside, 0, horizon)[:] = 0
     canvas += 0.22 * inside[..., None] * (1 - canvas)
 
 
@@ -92,52 +95,53 @@ def _lamp(canvas: Floats, _horizon: int, light: Floats) -> None:
     """After dark, warm light from above on wall and floor."""
     if light.min() > _DARK:
         return
-    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
-    glow = np.exp(-(((x - 112) / 130) ** 2 + ((y - 96) / 120) ** 2))[..., None]
+    x = middles(canvas).astype(np.float32)
+    glow = np.exp(-(((x - 112) / 130) ** 2 + ((x[:, None] - 96) / 120) ** 2))[..., None]
     canvas *= 1 + glow * np.array([0.62, 0.42, 0.12], dtype=np.float32)
     np.clip(canvas, 0, 1, out=canvas)
 
 
 def _lines(canvas: Floats, horizon: int, light: Floats) -> None:
     """A lawn mown in stripes, with white lines."""
-    band = (np.arange(SIDE) // 32) % 2
-    canvas[horizon:] *= np.where(band, 1.0, 0.92).astype(np.float32)[None, :, None]
+    band = whole(canvas) // 32 % 2
+    lawn = area(canvas, horizon, SIDE)
+    lawn *= np.where(band, 1.0, 0.92).astype(np.float32)[None, :, None]
     for row in (horizon + 14, 236):
-        canvas[row : row + 4] = rgb("#f7f9f4") * light
+        area(canvas, row, row + 4)[:] = rgb("#f7f9f4") * light
 
 
 def _fence(canvas: Floats, horizon: int, light: Floats) -> None:
     """White pickets along the horizon."""
     white = rgb("#fbf8f0") * light
     for row in (horizon - 18, horizon - 8):
-        canvas[row : row + 4] = white
+        area(canvas, row, row + 4)[:] = white
     for column in range(4, SIDE, 16):
-        canvas[horizon - 26 : horizon + 2, column : column + 7] = white
+        area(canvas, horizon - 26, horizon + 2, column, column + 7)[:] = white
 
 
 def _path(canvas: Floats, horizon: int, light: Floats) -> None:
     """Sand that widens from the horizon towards the eye."""
-    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
-    half = 10 + (y - horizon) * 0.5
-    sand = (y >= horizon) & (np.abs(x - 128) < half)
+    x = middles(canvas)
+    sand = np.abs(x - 128) < 10 + (x[:, None] - horizon) * 0.5
+    area(sand, 0, horizon)[:] = False
     canvas[sand] = rgb("#e6d3a3") * light
 
 
 def _pool(canvas: Floats, horizon: int, light: Floats) -> None:
     """Light water between two kerbs."""
-    canvas[horizon + 12 : horizon + 44] = gradient("#5fd0ee", "#38b6e2", 32) * light
+    wash(area(canvas, horizon + 12, horizon + 44), "#5fd0ee", "#38b6e2", light)
     for row in (horizon + 8, horizon + 44):
-        canvas[row : row + 4] = rgb("#ffffff") * light
+        area(canvas, row, row + 4)[:] = rgb("#ffffff") * light
 
 
 def _counter(canvas: Floats, horizon: int, light: Floats) -> None:
     """A worktop along the wall, and the doors of the cupboards under it."""
     top = horizon - 48
-    canvas[top : horizon + 4] = gradient("#7fb3a8", "#6aa095", 52) * light
-    canvas[top : top + 8] = rgb("#f4e6cf") * light
+    wash(area(canvas, top, horizon + 4), "#7fb3a8", "#6aa095", light)
+    area(canvas, top, top + 8)[:] = rgb("#f4e6cf") * light
     for door in range(0, SIDE, 64):
-        canvas[top + 14 : horizon, door + 4 : door + 60] = rgb("#8fc2b6") * light
-        canvas[top + 28 : top + 32, door + 28 : door + 36] = rgb("#f4e6cf") * light
+        area(canvas, top + 14, horizon, door + 4, door + 60)[:] = rgb("#8fc2b6") * light
+        area(canvas, top + 28, top + 32, door + 28, door + 36)[:] = rgb("#f4e6cf") * light
 
 
 def _shelves(canvas: Floats, horizon: int, light: Floats) -> None:
@@ -145,34 +149,34 @@ def _shelves(canvas: Floats, horizon: int, light: Floats) -> None:
     colours = [rgb(colour) * light for colour in ("#b5443c", "#3f6fa8", "#d9a441", "#4f8a5b", "#7a4f8f")]
     for row in range(0, horizon - 8, 32):
         for at, column in enumerate(range(2, SIDE - 6, 8)):
-            short = (at * 5 + row // 32 * 3) % 4
-            canvas[row + 6 + 2 * short : row + 27, column : column + 7] = colours[(at * 3 + row // 32) % 5]
-        canvas[row + 27 : row + 32] = rgb("#a36b42") * light
+            short, colour = (at * 5 + row // 32 * 3) % 4, colours[(at * 3 + row // 32) % 5]
+            area(canvas, row + 6 + 2 * short, row + 27, column, column + 7)[:] = colour
+        area(canvas, row + 27, row + 32)[:] = rgb("#a36b42") * light
 
 
 def _quay(canvas: Floats, horizon: int, light: Floats) -> None:
     """A wall of stone between the houses and the water."""
-    canvas[horizon - 4 : horizon + 12] = rgb("#b6ab9c") * light
-    canvas[horizon + 8 : horizon + 12] = rgb("#8d8478") * light
+    area(canvas, horizon - 4, horizon + 12)[:] = rgb("#b6ab9c") * light
+    area(canvas, horizon + 8, horizon + 12)[:] = rgb("#8d8478") * light
 
 
 def _stands(canvas: Floats, horizon: int, light: Floats) -> None:
     """Rows of seats in three colours behind the field."""
-    canvas[horizon - 44 : horizon] = rgb("#7b8796") * light
+    area(canvas, horizon - 44, horizon)[:] = rgb("#7b8796") * light
     colours = [rgb(colour) * light for colour in ("#e2574c", "#f2c14e", "#4f8fd9")]
     for at, row in enumerate(range(horizon - 40, horizon - 8, 10)):
         for column in range(2 + 4 * (at % 2), SIDE, 8):
-            canvas[row : row + 5, column : column + 5] = colours[(column // 8 + at) % 3]
-    canvas[horizon - 6 : horizon] = rgb("#f4f4f0") * light
+            area(canvas, row, row + 5, column, column + 5)[:] = colours[(column // 8 + at) % 3]
+    area(canvas, horizon - 6, horizon)[:] = rgb("#f4f4f0") * light
 
 
-def window_pane(canvas: Floats, light: Floats, sky: Floats) -> None:
-    """A window in the wall, with (70, 256, 3) of the sky outside."""
+def window_pane(canvas: Floats, light: Floats, sky: tuple[str, str]) -> None:
+    """A window in the wall, and the sky outside from one colour to another, downwards."""
     frame = rgb(_FRAME) * light
-    canvas[32:112, 160:228] = frame
-    canvas[_PANE] = sky[:, :58]
-    canvas[70:74, 165:223] = frame
-    canvas[37:107, 192:196] = frame
+    area(canvas, 32, 112, 160, 228)[:] = frame
+    wash(area(canvas, 37, 107, 165, 223), *sky)
+    area(canvas, 70, 74, 165, 223)[:] = frame
+    area(canvas, 37, 107, 192, 196)[:] = frame
 
 
 FITTINGS: Mapping[str, Fitting] = MappingProxyType(
