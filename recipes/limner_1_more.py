@@ -1,4 +1,4 @@
-"""limner-1, trained on from what shipped: colours, and pictures' vectors in place of prompts. Scores: docs/log.md."""
+"""limner-1, trained on for its colours, and by pictures' vectors in place of prompts. An experiment: docs/log.md."""
 
 from limner.network.denoiser import DenoiserConfig
 from limner.training.deblocking import DeblockingConfig

@@ -28,7 +28,7 @@ SUMMARIES: Mapping[str, str] = MappingProxyType(
         "serve": "Answer OpenAI's Images API, for every program that speaks it.",
         "deploy": "Answer OpenAI's Images API with many replicas of the server.",
         "studio": "Make pictures in a browser, and see how they come about.",
-        "keys": "Make, list and revoke API keys.",
+        "keys": "Make, list and revoke API keys, and tell how much each has had drawn.",
         "export": "Turn a training run's averaged weights into a model folder, for `--model`.",
     }
 )

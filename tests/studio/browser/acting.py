@@ -37,6 +37,7 @@ __all__ = [
     "told",
     "turn_to",
     "upload",
+    "write",
 ]
 
 PATIENCE = 120_000
@@ -66,24 +67,28 @@ def told(page: Page, where: str, text: str | re.Pattern[str]) -> None:
     expect(page.locator(f"#{where}-status")).to_contain_text(text)
 
 
+def write(page: Page, fields: Locator, text: str) -> None:
+    """Write into the field that can be seen until it stays: one just shown may yet be given its first value."""
+    field = fields.locator("visible=true")
+    for _ in range(10):
+        field.fill(text)
+        field.press("Tab")
+        page.wait_for_timeout(400)
+        if field.input_value() == text:
+            break
+    expect(field).to_have_value(text)
+
+
 def ask_for(page: Page, prompt: str, seed: str) -> None:
     """Fill in the tab Create."""
-    page.get_by_label("Prompt", exact=True).locator("visible=true").fill(prompt)
-    page.get_by_label("Seed").locator("visible=true").fill(seed)
+    write(page, page.get_by_label("Prompt", exact=True), prompt)
+    write(page, page.get_by_label("Seed"), seed)
 
 
 def set_steps(page: Page, steps: int) -> None:
     """Open the settings and ask for so many steps."""
     page.get_by_text("More settings").locator("visible=true").click()
-    field = page.get_by_label(re.compile("number input for Steps")).locator("visible=true")
-    field.wait_for()
-    for _ in range(10):
-        field.fill(str(steps))
-        field.press("Tab")
-        page.wait_for_timeout(500)  # a field that has just been shown may yet be given its first value
-        if field.input_value() == str(steps):
-            break
-    expect(field).to_have_value(str(steps))
+    write(page, page.get_by_label(re.compile("number input for Steps")), str(steps))
 
 
 def draw(page: Page) -> None:

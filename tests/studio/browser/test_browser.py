@@ -34,6 +34,7 @@ from tests.studio.browser.acting import (
     tab,
     told,
     upload,
+    write,
 )
 from tests.studio.browser.conftest import Leave, Scheme, Serve, Visit
 
@@ -77,7 +78,7 @@ def test_what_is_not_painted_stays_to_the_bit(address: str, visit: Visit) -> Non
     draw(page)
     source_HWC = pixels(page)
     with painting(page):
-        page.get_by_label("What goes there").fill("a red ball")
+        write(page, page.get_by_label("What goes there"), "a red ball")
     press(page, "Draw this part")
     told(page, "edit", "The picture is drawn.")
     changed_HW = (pixels(page) != source_HWC).any(axis=2)
@@ -105,7 +106,7 @@ def test_a_picture_of_ones_own_is_edited(address: str, visit: Visit) -> None:
     tab(page, "Edit and vary")
     upload(page, "mine.png", png(source_HWC))
     told(page, "edit", "This picture has 300x200 pixels")
-    page.get_by_label("What goes there").fill("a red ball")
+    write(page, page.get_by_label("What goes there"), "a red ball")
     stroke(page)
     press(page, "Draw this part")
     told(page, "edit", "The picture is drawn.")
@@ -119,7 +120,7 @@ def test_the_lab_compares_prompts(address: str, visit: Visit) -> None:
     """A labelled grid, and the word that changed, with its map."""
     page = visit(address)
     tab(page, "Prompt lab")
-    page.get_by_label("Seeds").fill("1\n2")
+    write(page, page.get_by_label("Seeds"), "1\n2")
     press(page, "Draw the grid")
     told(page, "lab", "The grid is drawn.")
     grid = page.locator("#lab-grid")

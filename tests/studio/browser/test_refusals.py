@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.server.helpers import noise, png
-from tests.studio.browser.acting import ask_for, draw, press, tab, told, upload
+from tests.studio.browser.acting import ask_for, draw, press, tab, told, upload, write
 from tests.studio.browser.conftest import Visit
 
 pytestmark = pytest.mark.timeout(900)
@@ -82,8 +82,8 @@ def test_the_lab_tells_what_it_cannot_draw(address: str, visit: Visit) -> None:
         ("a boat", "one", "The seed must be a whole number such as 42, not 'one'"),
         ("a boat", "\n".join(map(str, range(13))), "at most 12 are drawn at a time"),
     ):
-        page.get_by_label("Prompts").locator("visible=true").fill(prompts)
-        page.get_by_label("Seeds").locator("visible=true").fill(seeds)
+        write(page, page.get_by_label("Prompts"), prompts)
+        write(page, page.get_by_label("Seeds"), seeds)
         press(page, "Draw the grid")
         told(page, "lab", sentence)
         nothing_leaks(page)
