@@ -24,6 +24,7 @@ class FlowConfig:
             shows is settled while it is still mostly noise.
         drop: share of pictures that are learned without their prompt, for classifier-free guidance.
         shown: share of pictures that are learned from their own vector instead of a prompt, for variations.
+        inpainted: share of pictures of which all but some cells is known, for edits.
         thing_weight: how much more the picture's tokens count in which a thing stands. Things are a sixth of
             a picture and most of what captions tell.
         lesson: how much naming the things from the middle of the network counts (see `Lesson`).
@@ -33,6 +34,7 @@ class FlowConfig:
     time_deviation: float = 1.2
     drop: float = 0.1
     shown: float = 0.0
+    inpainted: float = 0.0
     thing_weight: float = 4.0
     lesson: float = 0.2
 
@@ -50,12 +52,13 @@ def flow_loss(
     t_B: Tensor,
     condition: tuple[Tensor, Tensor, Tensor],
     weight_B1hw: Tensor | None = None,
+    known_BKhw: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Squared error of the residual F under x = (1 - t) x0 + t eps (Lipman et al. 2023, eq. 22).
 
     F's target has unit variance in every channel at every time (see `Denoiser`), so no time needs a weight of
     its own (Karras et al. 2022, eq. 8). Channels count in proportion to their deviation, and the picture's
-    tokens by `weight_B1hw`.
+    tokens by `weight_B1hw`. Of some pictures a part may be known, for networks that inpaint (see `Denoiser.known`).
 
     Returns:
         (B,) the loss, and the tokens (B, N, W) halfway through the network.
@@ -64,7 +67,7 @@ def flow_loss(
     x_BChw = (1 - t) * x0_BChw + t * noise_BChw
     skip, out, into = (factor[..., None, None] for factor in model.preconditioning(t_B))
     target_BChw = (x0_BChw - skip * x_BChw) / out
-    residual_BChw, _, middle_BNW = model.residual(x_BChw * into, t_B, *condition)
+    residual_BChw, _, middle_BNW = model.residual(x_BChw * into, t_B, *condition, known_BKhw)
     weight_C = model.deviation / model.deviation.mean()
     error_BChw = (residual_BChw - target_BChw).square() * weight_C[:, None, None]
     if weight_B1hw is not None:
