@@ -129,11 +129,12 @@ class Denoiser(nn.Module):
         self.layers = nn.ModuleList(_Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, config.channels)
-        self.know = nn.Linear(1 + config.channels, width) if config.inpaints else None
-        for zeroed in (self.modulate, self.head, self.know):
-            if zeroed is not None:
-                nn.init.zeros_(zeroed.weight)
-                nn.init.zeros_(zeroed.bias)
+        self.know = nn.Linear(1 + config.channels, width, bias=False) if config.inpaints else None
+        if self.know is not None:
+            nn.init.zeros_(self.know.weight)
+        for zeroed in (self.modulate, self.head):
+            nn.init.zeros_(zeroed.weight)
+            nn.init.zeros_(zeroed.bias)
         with torch.no_grad():
             for layer in self.layers:
                 cast("_Layer", layer).modulation[2].fill_(0.5)
