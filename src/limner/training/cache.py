@@ -69,9 +69,9 @@ def build_latents(
     workers: int,
     progress: Progress,
 ) -> None:
-    """Write the latents of scenes 0 to `scenes` - 1 to `path`, float16 (K, C, h, w)."""
+    """Write the latents of scenes 0 to `scenes` - 1 to `path`, float16 (K, C, h, w), in the stream's shape."""
     partial = path.with_suffix(".partial")
-    shape = (scenes, autoencoder.config.channels, 8, 8)
+    shape = (scenes, autoencoder.config.channels, *stream.shape)
     latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float16, shape=shape)
     batch: list[NDArray[np.uint8]] = []
     done = 0
