@@ -77,11 +77,12 @@ def error_weight(model: Denoiser, t_B: Tensor) -> Tensor:
     count as much as with it, in proportion to those of the best linear estimate; but as if that were never nearer
     than a tenth of the deviation, or the first noise would be all that is learned.
     """
-    weight_C = model.deviation / model.deviation.mean()
+    weight_C: Tensor = model.deviation / model.deviation.mean()
     if model.config.skips:
         return weight_C.expand(len(t_B), -1)
-    out_BC = model.linear(t_B)[1] / model.deviation
-    return weight_C / (out_BC**2 + _NEAREST**2)
+    error_BC = model.linear(t_B)[1] / model.deviation
+    weight_BC: Tensor = weight_C / (error_BC**2 + _NEAREST**2)
+    return weight_BC
 
 
 def flow_loss(

@@ -22,6 +22,7 @@ from limner.training.deblocking import DeblockingConfig
 from limner.training.denoise import RunConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.judge import JudgeTraining
+from limner.training.scenes.canvas import Shape
 from limner.training.scenes.spec import PAINTED
 from limner.training.upscaler import UpscalerTraining
 
@@ -64,7 +65,7 @@ class Recipe:
     scenes: int = 60_000
     painted: float = PAINTED
     autoencoder_scenes: int = 2_500
-    shapes: tuple[tuple[int, int], ...] = ()
+    shapes: tuple[Shape, ...] = ()
     shaped_scenes: int = 0
     wordings: int = 2
     examined: int = 300

@@ -50,20 +50,18 @@ from limner.training.dataset import (
 from limner.training.examination import Examination, ask_judge, build_examination
 from limner.training.judge import JudgeLessons, patch_view, train_judge
 from limner.training.recipe import Recipe
+from limner.training.scenes.canvas import SQUARE, Shape
 from limner.training.scenes.concepts import data_folder
 from limner.training.scenes.facts import Numbers
 from limner.training.scenes.spec import PAINTED
 from limner.training.start import started
 
-__all__ = ["SQUARE", "Reporter", "Workshop", "minilm_folder", "tokenizer_file"]
+__all__ = ["Reporter", "Workshop", "minilm_folder", "tokenizer_file"]
 
 DEFAULT_MODEL = "limner-1"
 
 Reporter = Callable[[str, int, int, str], None]
 """Called with a stage's name, what is done, of how much, and a note."""
-
-SQUARE = (8, 8)
-"""The shape of the usual picture, in cells."""
 
 _AUTOENCODER_SEED, _HELD_OUT_SEED = 77, 1
 
@@ -90,9 +88,7 @@ class Workshop:
     report: Reporter
     data: Path | None = None
 
-    def stream(
-        self, seed: int = 0, *, held_out: bool = False, shape: tuple[int, int] = SQUARE
-    ) -> StreamConfig:
+    def stream(self, seed: int = 0, *, held_out: bool = False, shape: Shape = SQUARE) -> StreamConfig:
         """The scenes of this run; `seed` is counted from the recipe's. All runs hold the same scenes out."""
         return StreamConfig(
             art=self.art,
@@ -125,7 +121,7 @@ class Workshop:
         self.report("autoencoder", 1, 1, f"{self.recipe.autoencoder.channels} numbers for each patch")
         return autoencoder, deviation
 
-    def latents(self, autoencoder: PatchAutoencoder, shape: tuple[int, int] = SQUARE) -> NDArray[Any]:
+    def latents(self, autoencoder: PatchAutoencoder, shape: Shape = SQUARE) -> NDArray[Any]:
         """Stage 2: the scenes' latents (K, C, h, w), of the first ones also in other shapes than the square."""
         name = _named("latents", shape)
         path, stream, count = self.folder / f"{name}.npy", self.stream(shape=shape), self._count(shape)
@@ -133,20 +129,18 @@ class Workshop:
             build_latents(path, autoencoder, stream, count, self.workers, self._counting(name))
         return load_array(path)
 
-    def things(self, shape: tuple[int, int] = SQUARE) -> NDArray[Any]:
+    def things(self, shape: Shape = SQUARE) -> NDArray[Any]:
         """Which thing stands in each cell of each scene, which part of it, in which paint, (K, 3, h, w)."""
         return self._known("things", find_things, shape)
 
-    def _count(self, shape: tuple[int, int]) -> int:
+    def _count(self, shape: Shape) -> int:
         return self.recipe.scenes if shape == SQUARE else self.recipe.shaped_scenes
 
     def facts(self) -> NDArray[Any]:
         """What each scene shows, as numbers, (K, F)."""
         return self._known("facts", find_facts)
 
-    def _known(
-        self, name: str, find: Callable[..., NDArray[Any]], shape: tuple[int, int] = SQUARE
-    ) -> NDArray[Any]:
+    def _known(self, name: str, find: Callable[..., NDArray[Any]], shape: Shape = SQUARE) -> NDArray[Any]:
         """What the composer knows of each scene."""
         name, count = _named(name, shape), self._count(shape)
         path = self.folder / f"{name}.npy"
@@ -247,7 +241,7 @@ class Workshop:
         return report
 
 
-def _named(name: str, shape: tuple[int, int]) -> str:
+def _named(name: str, shape: Shape) -> str:
     """What is kept of scenes of a shape: latents, latents-8x12."""
     return name if shape == SQUARE else f"{name}-{shape[0]}x{shape[1]}"
 
