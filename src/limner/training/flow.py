@@ -66,7 +66,8 @@ def _stretch(batch: int, side: int, generator: torch.Generator) -> Tensor:
     length_B = 1 + (length_B * side).long()
     first_B = (place_B * (side - length_B + 1)).long()
     at = torch.arange(side)
-    return (at >= first_B[:, None]) & (at < (first_B + length_B)[:, None])
+    run_Bs: Tensor = (at >= first_B[:, None]) & (at < (first_B + length_B)[:, None])
+    return run_Bs
 
 
 def error_weight(model: Denoiser, t_B: Tensor) -> Tensor:
