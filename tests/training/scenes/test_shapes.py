@@ -30,7 +30,7 @@ _MANY = 300
 def laid(scenes: list[Scene], shape: Shape) -> list[tuple[Scene, list[Box], list[Box]]]:
     """Scenes with their boxes in the square picture and in that of another shape."""
     return [
-        (scene, *(arrange(scene, scene_random(4, at), form) for form in (SQUARE, shape)))
+        (scene, arrange(scene, scene_random(4, at)), arrange(scene, scene_random(4, at), shape))
         for at, scene in enumerate(scenes[:_MANY])
     ]
 
