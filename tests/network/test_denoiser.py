@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,11 +16,13 @@ DEVIATION = torch.tensor([0.2, 0.7, 1.0, 2.5])
 T = torch.tensor([0.3, 0.9])
 
 
-def tiny(layers: int = 3) -> Denoiser:
+def tiny(layers: int = 3, *, inpaints: bool = False) -> Denoiser:
     """Random weights everywhere, over 4 x 4 tokens of 4 channels."""
     torch.manual_seed(0)
     model = Denoiser(
-        DenoiserConfig(channels=4, grid=4, width=32, layers=layers, heads=2, text_width=16, vector=8)
+        DenoiserConfig(
+            channels=4, grid=4, width=32, layers=layers, heads=2, text_width=16, vector=8, inpaints=inpaints
+        )
     )
     model.deviation.copy_(DEVIATION)
     for layer in (model.modulate, model.head):
@@ -89,11 +92,41 @@ def test_nearness_is_by_distance_between_cells() -> None:
     """The bias of two picture tokens starts at minus a slope times their distance."""
     layer: Any = tiny().layers[0]
     hidden = torch.zeros(1, 1, 1, 3)
-    bias = layer._bias(1, hidden)[0]
+    bias = layer._bias((4, 4), 1, hidden)[0]
     assert bias.shape == (2, 16, 19)
     for n, m in itertools.product(range(16), repeat=2):
         distance = ((n // 4 - m // 4) ** 2 + (n % 4 - m % 4) ** 2) ** 0.5
         assert bias[:, n, m].tolist() == pytest.approx([0, -0.5 * distance])
+
+
+def test_grids_of_all_shapes_have_places_in_common() -> None:
+    """A wide picture is a square one with more at both sides, a high one has more above it."""
+    model = Denoiser(replace(tiny().config, reach=8))
+    square, wide, high = (model._places_of(h, w).view(h, w, -1) for h, w in ((4, 4), (4, 8), (8, 4)))
+    assert torch.equal(wide[:, 2:6], square)
+    assert torch.equal(high[4:], square)
+    assert torch.equal(square.flatten(0, 1), Denoiser(replace(tiny().config, reach=4)).places)
+
+
+@pytest.mark.parametrize(("h", "w"), [(4, 4), (4, 8), (8, 4), (6, 6)])
+def test_pictures_of_any_shape_within_reach_are_denoised(h: int, w: int) -> None:
+    """What comes out has the shape of what goes in, the attention too."""
+    model = tiny()
+    x0, attention = model(torch.randn(2, 4, h, w), T, *prompt())
+    assert x0.shape == (2, 4, h, w)
+    assert attention.shape[2:] == (h, w)
+
+
+def test_what_is_known_tells_on_the_estimate_and_nothing_known_does_not() -> None:
+    """An empty mask is like no mask at all; before training all masks are."""
+    model, x, condition = tiny(inpaints=True), torch.randn(2, 4, 4, 4), prompt()
+    clean, expected = torch.randn(2, 4, 4, 4), model(x, T, *condition)[0]
+    mask = torch.zeros(2, 1, 4, 4)
+    assert torch.equal(model(x, T, *condition, model.known(clean, mask + 1))[0], expected)
+    torch.nn.init.normal_(model.know.weight)  # type: ignore[union-attr]
+    assert torch.equal(model(x, T, *condition, model.known(clean, mask))[0], expected)
+    mask[:, :, :2] = 1
+    assert not torch.allclose(model(x, T, *condition, model.known(clean, mask))[0], expected)
 
 
 def test_large_weights_do_not_saturate_attention() -> None:

@@ -8,8 +8,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -155,7 +154,7 @@ def test_both_are_told_what_is_known(tmp_path: Path) -> None:
     batch, teacher = begin(tmp_path).batch(0), trained(inpaints=True)
     mask_B1hw = torch.ones(4, 1, 2, 2)
     mask_B1hw[..., 0, 0] = 0
-    told = SimpleNamespace(**batch._asdict() | {"known_B1hw": mask_B1hw}, condition=batch.condition)
+    told = batch._replace(known_B1hw=mask_B1hw)
     known_BKhw = teacher.known(batch.x0_BChw, mask_B1hw)
     seen: list[Tensor | None] = []
 
@@ -169,7 +168,7 @@ def test_both_are_told_what_is_known(tmp_path: Path) -> None:
 
     watching = Watching(teacher.config)
     times_SB = steps_from(batch.t_B, DISTIL, SHIFT)
-    distil_loss(watching, watching, cast("Batch", told), times_SB, GUIDANCE)
+    distil_loss(watching, watching, told, times_SB, GUIDANCE)
     guided, own = [torch.cat([known_BKhw, known_BKhw])] * 3, [known_BKhw]
     assert len(seen) == 4
     for mine, theirs in zip(seen, guided + own, strict=True):

@@ -121,21 +121,13 @@ def distil_loss(
     """
     t_B111 = batch.t_B[:, None, None, None]
     x_BChw = (1 - t_B111) * batch.x0_BChw + t_B111 * batch.noise_BChw
-    known_BKhw = _known(teacher, batch)
+    known_BKhw = teacher.known(batch.x0_BChw, batch.known_B1hw) if teacher.config.inpaints else None
     next_BChw = denoised(teacher, x_BChw, times_SB, batch.condition, guidance, known_BKhw)
     x0_BChw, noise_BChw = straightened(x_BChw, next_BChw, batch.t_B, times_SB[-1])
     loss_B, _ = flow_loss(
         student, x0_BChw, noise_BChw, batch.t_B, batch.condition, batch.weight_B1hw, known_BKhw
     )
     return loss_B
-
-
-def _known(model: Denoiser, batch: Batch) -> Tensor | None:
-    """What both are told of the pictures, where batches say what is known."""
-    mask_B1hw: Tensor | None = getattr(batch, "known_B1hw", None)
-    if mask_B1hw is None or not model.config.inpaints:
-        return None
-    return model.known(batch.x0_BChw, mask_B1hw)
 
 
 class _Step(nn.Module):
@@ -182,7 +174,7 @@ class DistilRun(DenoiserRun):
         self._grid = torch.from_numpy(looked_at).float()
         teacher = teacher.requires_grad_(requires_grad=False).to(self.device)
         if self.config.compile:
-            teacher.residual = torch.compile(teacher.residual)  # type: ignore[method-assign]
+            teacher.residual = torch.compile(teacher.residual, dynamic=False)  # type: ignore[method-assign]
         self._losses = self.crew.together(_Step(self.model, teacher, config, sampling))
 
     def train(self) -> Iterator[dict[str, float]]:
