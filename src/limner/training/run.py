@@ -174,7 +174,10 @@ class TrainingRun:
         return model, student_sampling(recipe.distil, recipe.sampling)
 
     def deblock(self) -> Verdict:
-        """After that: train the deblocking on what is drawn now, and ask the judge about the pictures it mends."""
+        """After that: train the deblocking on what is drawn now, and ask the judge about the pictures it mends.
+
+        One that has been trained to its end stays, also where there was no student yet.
+        """
         recipe, folder, epoch = self.workshop.recipe, self.workshop.folder, self.run.config.epochs
         model, sampling = self._drawer()
         model = model.cpu()
