@@ -1,4 +1,4 @@
-"""The run that is to make limner-2, with the newest vocabulary. It has not been carried out yet."""
+"""The run that makes limner-2, with the newest vocabulary."""
 
 from limner.network.denoiser import DenoiserConfig
 from limner.training.contrast import ContrastConfig
@@ -11,23 +11,26 @@ from limner.training.recipe import Recipe
 
 
 def recipe() -> Recipe:
-    """limner-1's networks, a wider denoiser, three times the scenes and five times the pictures. For a GPU."""
+    """About two and a half hours on two cores with bf16 units."""
     return Recipe(
         name="limner-2",
-        scenes=180_000,
-        wordings=3,
-        contrast=ContrastConfig(steps=1_200),
-        judge_training=JudgeTraining(steps=4_000),
-        denoiser=DenoiserConfig(width=384, layers=10, heads=6),
+        scenes=100_000,
+        painted=0.6,
+        shapes=((8, 12), (12, 8), (8, 14), (14, 8)),
+        shaped_scenes=12_000,
+        contrast=ContrastConfig(steps=800),
+        judge_training=JudgeTraining(steps=2_500),
+        denoiser=DenoiserConfig(reach=14, width=256, layers=8, heads=4, inpaints=True, skips=False),
         run=RunConfig(
             epochs=20,
-            epoch_pictures=51_200,
-            batch=128,
+            epoch_pictures=38_400,
+            batch=64,
             cooldown=1.0,
-            flow=FlowConfig(time_mean=1.2, time_deviation=1.6),
+            flow=FlowConfig(time_mean=1.2, time_deviation=1.6, shown=0.1, inpainted=0.15),
+            shaped=0.15,
             compile=True,
         ),
-        examined=300,
+        examined=400,
         deblocking=DeblockingConfig(steps=900),
-        sampling=SamplingConfig(guidance=2.0, time_shift=12.0),
+        sampling=SamplingConfig(guidance=2.0, time_shift=3.0),
     )

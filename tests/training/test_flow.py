@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from limner.network.denoiser import Denoiser, DenoiserConfig
-from limner.training.flow import FlowConfig, flow_loss, sample_times
+from limner.training.flow import FlowConfig, error_weight, flow_loss, sample_known, sample_times
 
 CONFIG = DenoiserConfig(channels=3, grid=4, width=16, layers=2, heads=2, text_width=8, vector=4)
 DEVIATION = torch.tensor([0.5, 1.0, 3.0])
@@ -92,3 +93,27 @@ def test_cells_count_by_their_weight() -> None:
     whole, one, other = (flow_loss(model, x0, noise, t, no_prompt(2), w)[0] for w in (None, left, 1 - left))
     assert (one > 0).all()
     torch.testing.assert_close(one + other, whole)
+
+
+def test_without_the_skip_errors_count_by_those_of_the_best_linear_estimate() -> None:
+    """In proportion where that is far off, and never as if it were nearer than a tenth of the deviation."""
+    model = Denoiser(replace(CONFIG, skips=False))
+    model.deviation.copy_(DEVIATION)
+    t = torch.tensor([1e-4, 0.5, 1.0])
+    relative = model.linear(t)[1] / DEVIATION
+    share = DEVIATION / DEVIATION.mean()
+    torch.testing.assert_close(error_weight(model, t), share / (relative**2 + 0.01))
+    torch.testing.assert_close(error_weight(model, t)[0], 100 * share, rtol=1e-3, atol=0)
+
+
+def test_known_is_all_around_a_rectangle_or_nothing() -> None:
+    """As many pictures as asked have a rectangle that is to be drawn; of the others nothing is known."""
+    masks = sample_known((4_000, 1, 4, 6), FlowConfig(inpainted=0.25), torch.Generator().manual_seed(0))
+    assert masks.shape == (4_000, 1, 4, 6)
+    drawn = masks[:, 0] == 0
+    rows, columns = drawn.any(2), drawn.any(1)
+    assert torch.equal(drawn, rows[:, :, None] & columns[:, None, :])
+    assert (rows.int().diff().abs().sum(1) <= 2).all()
+    assert drawn.flatten(1).any(1).all()
+    assert 0.2 < (masks.flatten(1).any(1)).float().mean() < 0.28
+    assert not sample_known((3, 1, 4, 4), FlowConfig(), torch.Generator()).any()

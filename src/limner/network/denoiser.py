@@ -36,6 +36,7 @@ class DenoiserConfig:
         width, layers, heads: of the network.
         text_width, text_layers, vector: the prompt's token states, the layers over them, its vector.
         inpaints: whether it can be told what is known of the picture.
+        skips: whether it adds to the best linear estimate, or makes the clean picture itself.
     """
 
     channels: int = 192
@@ -48,6 +49,7 @@ class DenoiserConfig:
     text_layers: int = 1
     vector: int = EMBEDDING_LENGTH
     inpaints: bool = False
+    skips: bool = True
 
 
 class _Layer(nn.Module):
@@ -105,11 +107,15 @@ class _Layer(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """x0 = skip(t) * x + out(t) * F(x, t, prompt), per channel (after Karras et al. 2022, eq. 7).
+    """x0 = s * F(x, t, prompt), with channel k's own deviation s_k: the clean picture itself.
 
-    With channel k's own deviation s_k, skip and out are those of the best linear estimate under
-    x = (1 - t) x0 + t eps, so that the network learns only what is not linear:
-    skip = (1 - t) s^2 / v and out = t s / sqrt(v), with v = (1 - t)^2 s^2 + t^2.
+    Clean patches are few among all that there could be, noise is any; so a network whose tokens are hardly wider
+    than a patch has numbers predicts the former far better (Li and He 2025, "Back to basics: let denoising
+    generative models denoise"; decision 0015).
+
+    With `skips` it is x0 = skip(t) * x + out(t) * F (after Karras et al. 2022, eq. 7), where skip and out are those
+    of the best linear estimate under x = (1 - t) x0 + t eps: skip = (1 - t) s^2 / v and out = t s / sqrt(v), with
+    v = (1 - t)^2 s^2 + t^2. There F is the more like noise the nearer x is to the clean picture.
     """
 
     deviation: Tensor
@@ -172,6 +178,13 @@ class Denoiser(nn.Module):
 
     def preconditioning(self, t_B: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Skip, out and in factors, each (B, C)."""
+        skip_BC, out_BC, into_BC = self.linear(t_B)
+        if self.config.skips:
+            return skip_BC, out_BC, into_BC
+        return torch.zeros_like(skip_BC), self.deviation.expand_as(out_BC), into_BC
+
+    def linear(self, t_B: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the best linear estimate: what x counts, the deviation of its error, and one over that of x, (B, C)."""
         t, s = t_B[:, None], self.deviation[None, :]
         variance = (1 - t) ** 2 * s**2 + t**2
         return (1 - t) * s**2 / variance, t * s * variance.rsqrt(), variance.rsqrt()
@@ -189,7 +202,7 @@ class Denoiser(nn.Module):
         vector_BV: Tensor,
         known_BKhw: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """F: everything but the preconditioning; its target has unit variance in every channel.
+        """F: everything but the preconditioning.
 
         Returns:
             F (B, C, h, w), the attention as in `forward`, and the tokens (B, N, W) halfway through.

@@ -28,6 +28,7 @@ from limner.network.image_tower import ImageTower
 from limner.network.text_encoder import TextEncoder
 from limner.text.tokenizer import Tokenizer
 from limner.training.dataset import StreamConfig, compose_many
+from limner.training.device import mixed_precision
 
 __all__ = [
     "CaptionStates",
@@ -69,9 +70,9 @@ def build_latents(
     workers: int,
     progress: Progress,
 ) -> None:
-    """Write the latents of scenes 0 to `scenes` - 1 to `path`, float16 (K, C, h, w)."""
+    """Write the latents of scenes 0 to `scenes` - 1 to `path`, float16 (K, C, h, w), in the stream's shape."""
     partial = path.with_suffix(".partial")
-    shape = (scenes, autoencoder.config.channels, 8, 8)
+    shape = (scenes, autoencoder.config.channels, *stream.shape)
     latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float16, shape=shape)
     batch: list[NDArray[np.uint8]] = []
     done = 0
@@ -171,7 +172,8 @@ def encode_captions(
         width = int(lengths[rows].max())
         ids = torch.from_numpy(np.stack([texts[row].ids_T[:width] for row in rows]))
         mask = torch.from_numpy(np.stack([texts[row].mask_T[:width] for row in rows]))
-        states_BTD, vectors_BV = encoder(ids, mask)
+        with mixed_precision(ids.device):
+            states_BTD, vectors_BV = encoder(ids, mask)
         vectors[rows] = vectors_BV.half().numpy()
         for at, row in enumerate(rows):
             states[start_M[row] : start_M[row + 1]] = states_BTD[at, : lengths[row]].half().numpy()

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from limner.network.image_tower import ImageTower
 from limner.network.text_encoder import TextEncoder
 from limner.text.tokenizer import TokenizedText, Tokenizer
+from limner.training.device import mixed_precision
 
 __all__ = ["ContrastConfig", "contrastive_loss", "train_contrast"]
 
@@ -82,8 +83,10 @@ def train_contrast(
         rows = random.integers(len(texts), size=config.batch)
         x_BChw = torch.from_numpy(latents[rows].astype(np.float32))
         ids_BT, mask_BT = _padded([texts[row][0] for row in rows] + [texts[row][1] for row in rows])
-        text_BV, hard_BV = encoder(ids_BT, mask_BT)[1].chunk(2)
-        loss = contrastive_loss(text_BV, tower(x_BChw), hard_BV, scale.exp().clamp(max=100))
+        with mixed_precision(x_BChw.device):
+            text_BV, hard_BV = encoder(ids_BT, mask_BT)[1].float().chunk(2)
+            image_BV = tower(x_BChw).float()
+        loss = contrastive_loss(text_BV, image_BV, hard_BV, scale.exp().clamp(max=100))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(trained + list(tower.parameters()), 1.0)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.training.scenes.art import Art
+from limner.training.scenes.canvas import SQUARE, Shape, check_shape
 from limner.training.scenes.captions import caption
 from limner.training.scenes.cells import things_in_cells
 from limner.training.scenes.compose import compose
@@ -45,6 +46,10 @@ class StreamConfig:
         seed: another seed gives other scenes.
         painted: how often a thing that can be painted is.
         held_out: scenes from the combinations that training never sees, or from all others.
+        shape: rows and columns of the pictures, in cells of 32 pixels: 8, and 8 or an even number more.
+
+    Raises:
+        DataError: no scene is drawn in that shape.
     """
 
     art: Path
@@ -52,6 +57,10 @@ class StreamConfig:
     seed: int = 0
     painted: float = PAINTED
     held_out: bool = False
+    shape: Shape = SQUARE
+
+    def __post_init__(self) -> None:
+        check_shape(self.shape)
 
 
 def load_vocabulary(folder: Path) -> Vocabulary:
@@ -78,12 +87,14 @@ class SceneStream:
         return self._sampler.sample(self.config.seed, index, held_out=self.config.held_out)
 
     def picture(self, index: int, scale: int = 1) -> Pixels:
-        """uint8 (256, 256, 3), or so many times as large."""
-        return compose(self.scene(index), self._art, self._random(_PICTURE, index), scale)
+        """uint8 (32 * rows, 32 * columns, 3), or so many times as large."""
+        return compose(self.scene(index), self._art, self._random(_PICTURE, index), scale, self.config.shape)
 
     def things(self, index: int) -> NDArray[np.uint16]:
-        """(3, 8, 8): which thing stands in each cell of the picture, which part of it, in which paint; 0 for none."""
-        return things_in_cells(arrange(self.scene(index), self._random(_PICTURE, index)), self.numbers.things)
+        """(3, rows, columns): which thing stands in each cell, which part of it, in which paint; 0 for none."""
+        shape = self.config.shape
+        boxes = arrange(self.scene(index), self._random(_PICTURE, index), shape)
+        return things_in_cells(boxes, self.numbers.things, shape)
 
     def caption(self, index: int, wording: int = 0) -> str:
         """One of the ways to say it."""
@@ -115,7 +126,7 @@ def compose_many(
 
 
 def find_things(config: StreamConfig, indices: Sequence[int], workers: int) -> NDArray[np.uint16]:
-    """Which things stand where in many scenes, (K, 3, 8, 8)."""
+    """Which things stand where in many scenes, (K, 3, rows, columns)."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=_start_worker, initargs=(config,)) as pool:
         return np.stack(pool.map(_things_of_one, indices, chunksize=256))

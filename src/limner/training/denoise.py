@@ -24,11 +24,11 @@ from limner.training.cache import CaptionStates
 from limner.training.checkpoint import load_checkpoint, load_optimizer, optimizer_tensors, save_checkpoint
 from limner.training.crew import Crew
 from limner.training.device import mixed_precision, training_device
-from limner.training.flow import FlowConfig, flow_loss, sample_times
+from limner.training.flow import FlowConfig, flow_loss, sample_known, sample_times
 from limner.training.lesson import Lesson, cell_weights
 from limner.training.optimizer import Average, Muon, split_parameters
 
-__all__ = ["Batch", "DenoiserRun", "RunConfig", "RunData"]
+__all__ = ["Batch", "DenoiserRun", "RunConfig", "RunData", "Scenes"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +44,7 @@ class RunConfig:
         average: decay of the moving average of the weights, which are the ones that draw.
         clip: the largest norm of the gradient.
         flow: what is learned.
+        shaped: share of the steps whose pictures are wide or high.
         seed: step s draws everything random from (seed, s).
         compile: let torch.compile fuse the network; worth its start-up in runs of over ten minutes.
     """
@@ -59,6 +60,7 @@ class RunConfig:
     average: float = 0.997
     clip: float = 1.0
     flow: FlowConfig = field(default_factory=FlowConfig)
+    shaped: float = 0.0
     seed: int = 0
     compile: bool = False
 
@@ -86,14 +88,29 @@ class RunConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RunData:
-    """Cached latents of scenes, what stands where in them, their vectors, and `wordings` captions' states for each."""
+class Scenes:
+    """Cached latents of scenes of one shape, and what stands where in them."""
 
     latents_KChw: NDArray[np.float16]
     things_K3hw: NDArray[np.uint16]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunData(Scenes):
+    """All that a run learns from.
+
+    Attributes:
+        latents_KChw, things_K3hw: of square scenes.
+        vectors_KV: their vectors.
+        states: `wordings` captions' states for each.
+        wordings: how many.
+        shaped: the first of these scenes in other shapes.
+    """
+
     vectors_KV: NDArray[np.float16]
     states: CaptionStates
     wordings: int
+    shaped: tuple[Scenes, ...] = ()
 
 
 class Batch(NamedTuple):
@@ -107,6 +124,7 @@ class Batch(NamedTuple):
     vectors_BV: Tensor
     things_B3hw: Tensor
     weight_B1hw: Tensor
+    known_B1hw: Tensor
 
     @property
     def condition(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -122,9 +140,10 @@ class _Step(nn.Module):
         self.model, self.lesson = model, lesson
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        loss_B, middle_BNW = flow_loss(
-            self.model, batch.x0_BChw, batch.noise_BChw, batch.t_B, batch.condition, batch.weight_B1hw
-        )
+        inpaints = self.model.config.inpaints
+        known_BKhw = self.model.known(batch.x0_BChw, batch.known_B1hw) if inpaints else None
+        noisy = batch.x0_BChw, batch.noise_BChw, batch.t_B
+        loss_B, middle_BNW = flow_loss(self.model, *noisy, batch.condition, batch.weight_B1hw, known_BKhw)
         return loss_B.mean(), self.lesson(middle_BNW, batch.things_B3hw, batch.weight_B1hw).mean()
 
 
@@ -147,7 +166,7 @@ class DenoiserRun:
         self.step = 0
         self.width = -(-data.states.longest // 8) * 8
         if config.compile:
-            model.residual = torch.compile(model.residual)  # type: ignore[method-assign]
+            model.residual = torch.compile(model.residual, dynamic=False)  # type: ignore[method-assign]
         folder.mkdir(parents=True, exist_ok=True)
         if self.checkpoint.is_file():
             self._resume()
@@ -207,20 +226,22 @@ class DenoiserRun:
         """What this process learns from in a step, on the CPU: its share of a batch that (seed, step) alone make."""
         config, random = self.config, np.random.Generator(np.random.Philox(key=[self.config.seed, step]))
         generator = torch.Generator().manual_seed(int(random.integers(2**62)))
-        rows_B = random.integers(len(self.data.latents_KChw), size=config.batch)
+        scenes = self._scenes(random)
+        rows_B = random.integers(len(scenes.latents_KChw), size=config.batch)
         captions_B = rows_B * self.data.wordings + random.integers(self.data.wordings, size=config.batch)
         dropped_B = torch.rand(config.batch, generator=generator) < config.flow.drop
         t_B = sample_times(config.batch, config.flow, generator)
-        noise_BChw = torch.randn((config.batch, *self.data.latents_KChw.shape[1:]), generator=generator)
+        noise_BChw = torch.randn((config.batch, *scenes.latents_KChw.shape[1:]), generator=generator)
         shown_B = torch.rand(config.batch, generator=generator) < config.flow.shown
-        things_B3hw = torch.from_numpy(self.data.things_K3hw[rows_B].astype(np.int64))
+        known_B1hw = sample_known(noise_BChw[:, :1].shape, config.flow, generator)
+        things_B3hw = torch.from_numpy(scenes.things_K3hw[rows_B].astype(np.int64))
         # Cells weigh by what stands in the whole batch.
         weight_B1hw = cell_weights(things_B3hw, config.flow.thing_weight)
         mine, kept_B1, shown_B1 = self.share, ~dropped_B[self.share, None], shown_B[self.share, None]
         states, mask, vectors = self.data.states.batch(captions_B[mine], self.width)
         own = torch.from_numpy(self.data.vectors_KV[rows_B[mine]].astype(np.float32))
         return Batch(
-            x0_BChw=torch.from_numpy(self.data.latents_KChw[rows_B[mine]].astype(np.float32)),
+            x0_BChw=torch.from_numpy(scenes.latents_KChw[rows_B[mine]].astype(np.float32)),
             noise_BChw=noise_BChw[mine],
             t_B=t_B[mine],
             states_BTD=states,
@@ -228,7 +249,15 @@ class DenoiserRun:
             vectors_BV=torch.where(shown_B1, own, vectors) * kept_B1,
             things_B3hw=things_B3hw[mine],
             weight_B1hw=weight_B1hw[mine],
+            known_B1hw=known_B1hw[mine],
         )
+
+    def _scenes(self, random: np.random.Generator) -> Scenes:
+        """Those of the shape that a step is about."""
+        shaped = self.data.shaped
+        if shaped and random.random() < self.config.shaped:
+            return shaped[int(random.integers(len(shaped)))]
+        return self.data
 
     def save(self, path: Path | None = None) -> None:
         """Write the checkpoint; before the cooldown a copy is kept, from which a longer run can go on.

@@ -66,6 +66,7 @@ def export_run(run: Path, model: Path, *, tokenizer: Path | None = None, data: P
             upscaler=_upscaler(run, trace[-1]["epoch"], recipe),
             words=words_of(read_json(run / "states" / "captions.json"), data),
             names=names_of_things(data),
+            shapes=recipe.shapes,
             steps=recipe.sampling.steps,
             guidance=recipe.sampling.guidance,
             timestep_shift=recipe.sampling.time_shift,

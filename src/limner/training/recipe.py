@@ -22,6 +22,7 @@ from limner.training.deblocking import DeblockingConfig
 from limner.training.denoise import RunConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.judge import JudgeTraining
+from limner.training.scenes.canvas import Shape
 from limner.training.scenes.spec import PAINTED
 from limner.training.upscaler import UpscalerTraining
 
@@ -48,6 +49,8 @@ class Recipe:
         painted: share of the things that come in several colours and are shown in another than their own,
             in training scenes.
         autoencoder_scenes: how many scenes the autoencoder is fitted to.
+        shapes: wide and high grids (rows, columns) that are learned as well, besides the square one.
+        shaped_scenes: how many of the scenes are composed in each of them too.
         wordings: captions of each scene.
         examined: how many held-out captions are drawn and judged after each epoch.
         from_minilm: start the text encoder from all-MiniLM-L6-v2, else from random weights.
@@ -62,6 +65,8 @@ class Recipe:
     scenes: int = 60_000
     painted: float = PAINTED
     autoencoder_scenes: int = 2_500
+    shapes: tuple[Shape, ...] = ()
+    shaped_scenes: int = 0
     wordings: int = 2
     examined: int = 300
     from_minilm: bool = True
@@ -83,6 +88,8 @@ class Recipe:
             raise TrainingError("autoencoder, image_tower and denoiser must have the same number of channels")
         if not self.text_encoder.width == self.denoiser.text_width:
             raise TrainingError("denoiser.text_width must be the text encoder's width")
+        if max(map(max, self.shapes), default=0) > self.denoiser.reach:
+            raise TrainingError("denoiser.reach must be as long as the longest side of `shapes`")
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -105,7 +112,13 @@ def _rebuilt(kind: type[T], values: dict[str, Any]) -> T:
     inner = {
         name: _rebuilt(types[name], value) for name, value in values.items() if is_dataclass(types[name])
     }
-    return kind(**(values | inner))
+    tuples = {name: _as_tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return kind(**(values | inner | tuples))
+
+
+def _as_tuple(value: Any) -> Any:
+    """JSON's lists, as the recipe had them."""
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -19,7 +19,7 @@ from limner.text.tokenizer import Tokenizer
 from limner.training.checkpoint import load_checkpoint, read_json
 from limner.training.crew import Crew
 from limner.training.deblocking import DeblockingRun
-from limner.training.denoise import DenoiserRun, RunData
+from limner.training.denoise import DenoiserRun, RunData, Scenes
 from limner.training.evaluate import EpochRecord, judge_epoch, observe
 from limner.training.examination import Verdict
 from limner.training.recipe import OLDEST
@@ -81,6 +81,12 @@ class TrainingRun:
             vectors_KV=workshop.vectors(self.image_tower, latents),
             states=states,
             wordings=recipe.wordings,
+            shaped=tuple(
+                Scenes(
+                    latents_KChw=workshop.latents(self.autoencoder, shape), things_K3hw=workshop.things(shape)
+                )
+                for shape in recipe.shapes
+            ),
         )
         return data, deviation
 

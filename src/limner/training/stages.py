@@ -50,6 +50,7 @@ from limner.training.dataset import (
 from limner.training.examination import Examination, ask_judge, build_examination
 from limner.training.judge import JudgeLessons, patch_view, train_judge
 from limner.training.recipe import Recipe
+from limner.training.scenes.canvas import SQUARE, Shape
 from limner.training.scenes.concepts import data_folder
 from limner.training.scenes.facts import Numbers
 from limner.training.scenes.spec import PAINTED
@@ -87,7 +88,7 @@ class Workshop:
     report: Reporter
     data: Path | None = None
 
-    def stream(self, seed: int = 0, *, held_out: bool = False) -> StreamConfig:
+    def stream(self, seed: int = 0, *, held_out: bool = False, shape: Shape = SQUARE) -> StreamConfig:
         """The scenes of this run; `seed` is counted from the recipe's. All runs hold the same scenes out."""
         return StreamConfig(
             art=self.art,
@@ -95,6 +96,7 @@ class Workshop:
             seed=self.recipe.seed + seed,
             painted=PAINTED if held_out else self.recipe.painted,
             held_out=held_out,
+            shape=shape,
         )
 
     @property
@@ -119,29 +121,32 @@ class Workshop:
         self.report("autoencoder", 1, 1, f"{self.recipe.autoencoder.channels} numbers for each patch")
         return autoencoder, deviation
 
-    def latents(self, autoencoder: PatchAutoencoder) -> NDArray[Any]:
-        """Stage 2: the scenes' latents (K, C, h, w)."""
-        path = self.folder / "latents.npy"
+    def latents(self, autoencoder: PatchAutoencoder, shape: Shape = SQUARE) -> NDArray[Any]:
+        """Stage 2: the scenes' latents (K, C, h, w), of the first ones also in other shapes than the square."""
+        name = _named("latents", shape)
+        path, stream, count = self.folder / f"{name}.npy", self.stream(shape=shape), self._count(shape)
         if not path.is_file():
-            build_latents(
-                path, autoencoder, self.stream(), self.recipe.scenes, self.workers, self._counting("scenes")
-            )
+            build_latents(path, autoencoder, stream, count, self.workers, self._counting(name))
         return load_array(path)
 
-    def things(self) -> NDArray[Any]:
+    def things(self, shape: Shape = SQUARE) -> NDArray[Any]:
         """Which thing stands in each cell of each scene, which part of it, in which paint, (K, 3, h, w)."""
-        return self._known("things", find_things)
+        return self._known("things", find_things, shape)
+
+    def _count(self, shape: Shape) -> int:
+        return self.recipe.scenes if shape == SQUARE else self.recipe.shaped_scenes
 
     def facts(self) -> NDArray[Any]:
         """What each scene shows, as numbers, (K, F)."""
         return self._known("facts", find_facts)
 
-    def _known(self, name: str, find: Callable[..., NDArray[Any]]) -> NDArray[Any]:
+    def _known(self, name: str, find: Callable[..., NDArray[Any]], shape: Shape = SQUARE) -> NDArray[Any]:
         """What the composer knows of each scene."""
+        name, count = _named(name, shape), self._count(shape)
         path = self.folder / f"{name}.npy"
         if not path.is_file():
-            self.report(name, 0, self.recipe.scenes, "from the composer")
-            save_array(path, find(self.stream(), range(self.recipe.scenes), self.workers))
+            self.report(name, 0, count, "from the composer")
+            save_array(path, find(self.stream(shape=shape), range(count), self.workers))
         return load_array(path)
 
     def examination(self, name: str, count: int, *, held_out: bool) -> Examination:
@@ -234,6 +239,11 @@ class Workshop:
             self.report(stage, step, steps, note)
 
         return report
+
+
+def _named(name: str, shape: Shape) -> str:
+    """What is kept of scenes of a shape: latents, latents-8x12."""
+    return name if shape == SQUARE else f"{name}-{shape[0]}x{shape[1]}"
 
 
 def minilm_folder() -> Path:

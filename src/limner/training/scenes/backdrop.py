@@ -1,4 +1,4 @@
-"""The place behind the things: sky, ground, water, walls, weather, on a canvas of any size."""
+"""The place behind the things: sky, ground, water, walls, weather, on a canvas of any size and shape."""
 
 from __future__ import annotations
 
@@ -6,9 +6,20 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from limner.training.scenes.canvas import area, blank, halved, middles, scale_of, wash, whole
+from limner.training.scenes.canvas import (
+    SQUARE,
+    Shape,
+    area,
+    blank,
+    column_middles,
+    columns,
+    halved,
+    row_middles,
+    rows,
+    scale_of,
+    wash,
+)
 from limner.training.scenes.colour import rgb
 from limner.training.scenes.fittings import FITTINGS, window_pane
 from limner.training.scenes.places import SHELTERED, Place
@@ -48,23 +59,22 @@ LIGHT = {
 """How each condition tints what it falls on."""
 
 
-def paint_backdrop(place: Place, condition: str, ridge: int, scale: int = 1) -> Floats:
+def paint_backdrop(place: Place, condition: str, ridge: int, scale: int = 1, shape: Shape = SQUARE) -> Floats:
     """The empty place under a condition; `ridge` (0 to 3) picks one of four outlines of the hills.
 
     Larger than by 1, edges are smooth: it is painted twice as large and averaged.
     """
     if scale == 1:
-        return _painted(place, condition, ridge).copy()
-    return halved(_paint(place, condition, ridge, 2 * scale))
+        return _painted(place, condition, ridge, shape).copy()
+    return halved(_paint(place, condition, ridge, blank(2 * scale, shape)))
 
 
 @lru_cache(maxsize=512)
-def _painted(place: Place, condition: str, ridge: int) -> Floats:
-    return _paint(place, condition, ridge, 1)
+def _painted(place: Place, condition: str, ridge: int, shape: Shape) -> Floats:
+    return _paint(place, condition, ridge, blank(1, shape))
 
 
-def _paint(place: Place, condition: str, ridge: int, scale: int) -> Floats:
-    canvas = blank(scale)
+def _paint(place: Place, condition: str, ridge: int, canvas: Floats) -> Floats:
     _PAINTERS.get(place.setting, _landscape)(canvas, place, condition, ridge)
     if place.setting not in SHELTERED and condition in _WEATHERS:
         _WEATHERS[condition](canvas)
@@ -87,34 +97,33 @@ def _landscape(canvas: Floats, place: Place, condition: str, ridge: int) -> None
     for fitting in place.fittings:
         FITTINGS[fitting](canvas, place.horizon, light)
     if place.setting == "sea":
-        ground *= _waves(middles(canvas), len(ground))
+        ground *= _waves(canvas, place.horizon)[-len(ground) :]
 
 
 def _hills(canvas: Floats, colour: Floats, horizon: int, ridge: int) -> None:
     """Waves along the horizon; the ground comes over their feet."""
-    x = middles(canvas) * 2 * np.pi / SIDE
+    x, y = column_middles(canvas) * 2 * np.pi / SIDE, row_middles(canvas)[:, None]
     height = 14 + 8 * np.sin(x + ridge * np.pi / 2) + 4 * np.sin(2 * x + ridge)
-    rows = middles(canvas)[:, None]
-    canvas[(rows >= horizon - height) & (rows < horizon)] = colour
+    canvas[(y >= horizon - height) & (y < horizon)] = colour
 
 
 def _mountains(canvas: Floats, colour: Floats, horizon: int, ridge: int) -> None:
     """Peaks every 64 pixels with snow on them, the lower ones behind."""
-    columns, rows = middles(canvas), middles(canvas)[:, None]
+    x, y = column_middles(canvas), row_middles(canvas)[:, None]
     for shift, high, shade in ((32, 58, 0.86), (0, 84, 1.0)):
-        saw = np.abs((columns + shift + 32 * ridge) % 128 - 64) / 64
+        saw = np.abs((x + shift + 32 * ridge) % 128 - 64) / 64
         peak = horizon - high * saw
-        canvas[(rows >= peak) & (rows < horizon)] = colour * shade
-        snow = (rows >= peak) & (rows < horizon - high + 22 + 5 * np.cos(columns * np.pi / 8))
-        canvas[snow & (rows < horizon)] = np.clip(colour * 0.25 + 0.72 * canvas[0, 0].max() + 0.05, 0, 1)
+        canvas[(y >= peak) & (y < horizon)] = colour * shade
+        snow = (y >= peak) & (y < horizon - high + 22 + 5 * np.cos(x * np.pi / 8))
+        canvas[snow & (y < horizon)] = np.clip(colour * 0.25 + 0.72 * canvas[0, 0].max() + 0.05, 0, 1)
 
 
 def _stars(canvas: Floats, lowest: int) -> None:
     """The same few stars in every 64 pixels: a sky that a small network can learn."""
-    at = whole(canvas)
+    down, across = rows(canvas), columns(canvas)
     for y, x in _STARS:
         for row, colour in ((y, (0.92, 0.93, 1.0)), (y + 1, (0.55, 0.57, 0.75))):
-            canvas[np.ix_((at % 64 == row) & (at < lowest), at % 64 == x)] = colour
+            canvas[np.ix_((down % 64 == row) & (down < lowest), across % 64 == x)] = colour
 
 
 def _rain(canvas: Floats) -> None:
@@ -122,32 +131,33 @@ def _rain(canvas: Floats) -> None:
     scale, period = scale_of(canvas), 32 * scale_of(canvas)
     for y, x in _DROPS:
         for step, across in np.ndindex(6 * scale, scale):
-            rows, columns = (y * scale + step) % period, (x * scale - step // 2 + across) % period
-            canvas[rows::period, columns::period] = canvas[rows::period, columns::period] * 0.55 + 0.45 * 0.93
+            top, left = (y * scale + step) % period, (x * scale - step // 2 + across) % period
+            canvas[top::period, left::period] = canvas[top::period, left::period] * 0.55 + 0.45 * 0.93
 
 
 def _snow(canvas: Floats) -> None:
     """Round flakes that repeat every 64 pixels, over everything behind the things."""
-    at = middles(canvas)
     for y, x in _FLAKES:
-        down, across = ((at - middle + 31.5) % 64 - 32 for middle in (y, x))
+        down, across = (
+            (at - middle + 31.5) % 64 - 32
+            for at, middle in ((row_middles(canvas), y), (column_middles(canvas), x))
+        )
         flake = down[:, None] ** 2 + across**2 < _FLAKE
         canvas[flake] = canvas[flake] * 0.15 + 0.85
 
 
 def veil(canvas: Floats, place: Place) -> None:
     """Fog before everything that is far away, thickest at the horizon."""
-    rows = middles(canvas).astype(np.float32)
-    thick = np.where(
-        rows < place.horizon, 0.45 + 0.32 * rows / place.horizon, 0.77 - (rows - place.horizon) / 120
-    )
+    y = row_middles(canvas).astype(np.float32)
+    thick = np.where(y < place.horizon, 0.45 + 0.32 * y / place.horizon, 0.77 - (y - place.horizon) / 120)
     thick_H11 = np.clip(thick, 0.12, 0.9).astype(np.float32)[:, None, None]
     canvas += thick_H11 * (rgb(_MIST) - canvas)
 
 
-def _waves(at: NDArray[np.float64], height: int) -> Floats:
-    """(height, side, 1): light crests that repeat every 32 pixels."""
-    crest = np.sin(2 * np.pi * (at[:height, None] / 16 + 0.18 * np.sin(2 * np.pi * at / 32)))
+def _waves(canvas: Floats, horizon: int) -> Floats:
+    """(height, width, 1): light crests that repeat every 32 pixels."""
+    x, y = column_middles(canvas), row_middles(canvas)[:, None] - horizon
+    crest = np.sin(2 * np.pi * (y / 16 + 0.18 * np.sin(2 * np.pi * x / 32)))
     light: Floats = (1 + 0.06 * np.clip(crest, 0, 1)).astype(np.float32)[..., None]
     return light
 
@@ -155,9 +165,10 @@ def _waves(at: NDArray[np.float64], height: int) -> Floats:
 def _underwater(canvas: Floats, place: Place, condition: str, _ridge: int) -> None:
     """Water that darkens towards a wavy floor of sand."""
     wash(canvas, *_DEEP[condition])
-    at, ground = middles(canvas), blank(scale_of(canvas))
-    wash(ground, *place.ground, LIGHT[condition])
-    sand = at[:, None] >= place.horizon + 6 * np.sin(2 * (at * 2 * np.pi / SIDE))
+    ground = np.zeros_like(canvas)
+    wash(area(ground, 0, SIDE), *place.ground, LIGHT[condition])
+    x, y = column_middles(canvas), row_middles(canvas)[:, None]
+    sand = y >= place.horizon + 6 * np.sin(2 * (x * 2 * np.pi / SIDE))
     canvas[sand] = ground[sand]
 
 

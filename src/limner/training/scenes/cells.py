@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from limner.training.scenes.canvas import GRID, SQUARE, Shape, spare_cells
 from limner.training.scenes.concepts import COLOURS
-from limner.training.scenes.layout import CELLS, GRID, Box
+from limner.training.scenes.layout import Box
 
 __all__ = ["PAINTS", "PARTS", "feet", "paint_of", "things_in_cells"]
 
@@ -21,21 +22,29 @@ PAINTS = 1 + len(COLOURS)
 """How many paints things have: their own colours, which is 0, and the twelve."""
 
 
-def things_in_cells(boxes: Sequence[Box], numbers: Mapping[str, int]) -> NDArray[np.uint16]:
-    """(3, 8, 8): for each grid cell, the number of the thing seen there, of its part, and of its paint; 0 for none.
+def things_in_cells(
+    boxes: Sequence[Box], numbers: Mapping[str, int], shape: Shape = SQUARE
+) -> NDArray[np.uint16]:
+    """(3, rows, columns): for each cell, the number of the thing seen there, of its part, of its paint; 0 for none.
 
     Args:
         boxes: the scene's things, the furthest first.
         numbers: each concept's, from 1.
+        shape: the picture's.
     """
-    cells_3hw = np.zeros((3, CELLS, CELLS), dtype=np.uint16)
+    cells_3hw, (above, aside) = np.zeros((3, *shape), dtype=np.uint16), spare_cells(shape)
     foot = 0
     for box in boxes:
         foot = foot if box.foot is None else box.foot
         thing, paint = numbers[box.concept.noun], paint_of(box.group.colour)
-        top, left, size = (foot - box.px) // GRID, (box.x - box.px // 2) // GRID, box.px // GRID
-        for row in range(max(0, top), min(-(-foot // GRID), CELLS)):
-            for column in range(max(0, left), min(-(-(box.x + box.px // 2) // GRID), CELLS)):
+        top, left, size = (
+            (foot - box.px) // GRID + above,
+            (box.x - box.px // 2) // GRID + aside,
+            box.px // GRID,
+        )
+        bottom, right = -(-foot // GRID) + above, -(-(box.x + box.px // 2) // GRID) + aside
+        for row in range(max(0, top), min(bottom, shape[0])):
+            for column in range(max(0, left), min(right, shape[1])):
                 part = min(row - top, size - 1) * size + min(column - left, size - 1)
                 cells_3hw[:, row, column] = thing, _first_part(size) + part, paint
         foot -= int(box.px * box.concept.seat)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from limner.training.scenes.art import Art
 from limner.training.scenes.backdrop import LIGHT, paint_backdrop, veil
-from limner.training.scenes.canvas import scale_of
+from limner.training.scenes.canvas import SQUARE, Edges, Shape, area, edges, scale_of
 from limner.training.scenes.concepts import flies
 from limner.training.scenes.layout import Box, arrange
 from limner.training.scenes.places import SHELTERED
@@ -40,10 +40,12 @@ _FOOT, _VISIBLE = 0.1, 128
 _SURFACE, _SUNK = 0.3, 0.12
 
 
-def compose(scene: Scene, art: Art, random: np.random.Generator, scale: int = 1) -> Pixels:
-    """The scene as a picture, uint8 (256, 256, 3), or so many times as large: the same scene, more finely drawn."""
-    boxes = arrange(scene, random)
-    canvas_HWC = paint_backdrop(scene.place, scene.condition, int(random.integers(4)), scale)
+def compose(
+    scene: Scene, art: Art, random: np.random.Generator, scale: int = 1, shape: Shape = SQUARE
+) -> Pixels:
+    """The scene as a picture, uint8 (32 * rows, 32 * columns, 3), or so many times as large, and more finely drawn."""
+    boxes = arrange(scene, random, shape)
+    canvas_HWC = paint_backdrop(scene.place, scene.condition, int(random.integers(4)), scale, shape)
     _paint_sky(canvas_HWC, scene, art, random)
     _paint_clutter(canvas_HWC, scene, art, random)
     if scene.condition == "fog":
@@ -58,19 +60,21 @@ def _paint_sky(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Gen
     about_the_sky = any(group.concept.group == "sky" for group in scene.groups)
     if about_the_sky or scene.place.setting in SHELTERED or scene.condition == "fog":
         return
-    scale, middles = scale_of(canvas_HWC), random.permutation(_SIDES + _INNER)
+    edge, scale = edges(canvas_HWC), scale_of(canvas_HWC)
+    rise, middles = -edge.top // 2, random.permutation(_sides(edge) + _INNER)
     if scene.condition in _IN_THE_SKY:
         sprite = art.sprite(_IN_THE_SKY[scene.condition], _SUN_PX, None, scene.style, scale)
-        _paste(canvas_HWC, sprite, int(middles[0]), 56)
+        _paste(canvas_HWC, sprite, int(middles[0]), 56 - rise)
     if scene.condition != "night":
         light, sprite = LIGHT[scene.condition], art.sprite(_CLOUD, _CLOUD_PX, None, scene.style, scale)
-        for middle in middles[1 : 1 + random.integers(1, 3)]:
-            _paste(canvas_HWC, sprite, int(middle), 64, light)
+        for middle in middles[1 : 1 + random.integers(1, 1 + _as_dense(2, edge))]:
+            _paste(canvas_HWC, sprite, int(middle), 64 - rise, light)
 
 
 def _paint_clutter(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
     """What stands around in the place, its sides first, unless the scene is about it."""
-    light, scale = LIGHT[scene.condition], scale_of(canvas_HWC)
+    light, edge, scale = LIGHT[scene.condition], edges(canvas_HWC), scale_of(canvas_HWC)
+    rise = -edge.top // 2 if scene.place.setting == "space" else 0
     if scene.place.setting in {"indoor", "space"}:
         light = np.maximum(light, _LAMP)
     shown = {group.concept.codepoint for group in scene.groups}
@@ -79,11 +83,22 @@ def _paint_clutter(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random
             continue
         sprite = art.sprite(item.codepoint, item.px, None, scene.style, scale)
         if item.at is not None:
-            _paste(canvas_HWC, sprite, item.at, item.foot, light)
+            _paste(canvas_HWC, sprite, item.at, item.foot - rise, light)
             continue
-        middles = [*random.permutation(_SIDES), *random.permutation(_INNER)]
-        for middle in middles[: random.integers(item.most + 1)]:
-            _paste(canvas_HWC, sprite, int(middle), item.foot, light)
+        middles = [*random.permutation(_sides(edge)), *random.permutation(_INNER)]
+        for middle in middles[: random.integers(_as_dense(item.most, edge) + 1)]:
+            _paste(canvas_HWC, sprite, int(middle), item.foot - rise, light)
+
+
+def _sides(edge: Edges) -> tuple[int, ...]:
+    """Where the middle of what stands at the sides is: in a wide picture also as far from its edges."""
+    outer = (edge.left + _SIDES[0], edge.right - _SIDES[0])
+    return _SIDES if outer == _SIDES else _SIDES + outer
+
+
+def _as_dense(most: int, edge: Edges) -> int:
+    """How many there are in a wide picture at most, if there are so many in a square one."""
+    return round(most * (edge.right - edge.left) / SIDE)
 
 
 def _paint_things(canvas_HWC: Floats, boxes: list[Box], art: Art, scene: Scene) -> None:
@@ -102,11 +117,11 @@ def _paint_things(canvas_HWC: Floats, boxes: list[Box], art: Art, scene: Scene) 
 
 def _paste(canvas_HWC: Floats, sprite: Image.Image, x: int, foot: int, light: Floats | None = None) -> None:
     """Lay a sprite over the canvas, its middle at `x`, standing on `foot`; what sticks out is cut off."""
-    scale, side = scale_of(canvas_HWC), len(canvas_HWC)
-    left, bottom = (x - sprite.width // scale // 2) * scale, foot * scale
+    edge, scale, (height, width) = edges(canvas_HWC), scale_of(canvas_HWC), canvas_HWC.shape[:2]
+    left, bottom = (x - edge.left - sprite.width // scale // 2) * scale, (foot - edge.top) * scale
     top = bottom - sprite.height
     x0, y0 = max(left, 0), max(top, 0)
-    x1, y1 = min(left + sprite.width, side), min(bottom, side)
+    x1, y1 = min(left + sprite.width, width), min(bottom, height)
     if x0 >= x1 or y0 >= y1:
         return
     part_HWC = np.asarray(sprite, dtype=np.float32)[y0 - top : y1 - top, x0 - left : x1 - left] / 255
@@ -128,16 +143,18 @@ def _half_sunk(sprite: Image.Image) -> Image.Image:
 
 def shade(canvas_HWC: Floats, middle: int, foot: int, sprite: Image.Image) -> None:
     """A soft contact shadow: an ellipse under what touches the ground."""
-    scale, alpha_HW = scale_of(canvas_HWC), np.asarray(sprite)[..., 3]
+    edge, scale, alpha_HW = edges(canvas_HWC), scale_of(canvas_HWC), np.asarray(sprite)[..., 3]
     touching = np.flatnonzero((alpha_HW[-max(1, round(sprite.height * _FOOT)) :] >= _VISIBLE).any(0))
     if not len(touching):
         return
     x = middle + ((touching[0] + touching[-1] + 1) / 2 - sprite.width / 2) / scale
     width = float(touching[-1] - touching[0] + 1) / scale
     half_w, half_h = max(_SHADOW_LEAST * 2, width * _SHADOW_WIDTH), max(_SHADOW_LEAST, width * _SHADOW_HEIGHT)
-    y0, y1 = max(0, int(foot - half_h * 2)) * scale, min(SIDE, int(foot + half_h * 2)) * scale
-    x0, x1 = max(0, int(x - half_w * 1.2)) * scale, min(SIDE, int(x + half_w * 1.2)) * scale
+    y0, y1 = max(edge.top, int(foot - half_h * 2)), min(SIDE, int(foot + half_h * 2))
+    x0, x1 = max(edge.left, int(x - half_w * 1.2)), min(edge.right, int(x + half_w * 1.2))
     # Where the middle of each pixel lies among the middles of those of 256 x 256.
-    y, columns = ((np.mgrid[y0:y1, x0:x1] + 0.5) / scale - 0.5).astype(np.float32)
+    grid = np.mgrid[y0 * scale : y1 * scale, x0 * scale : x1 * scale]
+    y, columns = ((grid + 0.5) / scale - 0.5).astype(np.float32)
     distance = ((columns - x) / half_w) ** 2 + ((y - foot + 1) / half_h) ** 2
-    canvas_HWC[y0:y1, x0:x1] *= (1 - _SHADOW_DARK * np.clip(1.25 - distance, 0, 1))[..., None]
+    under_HWC = area(canvas_HWC, y0, y1, x0, x1)
+    under_HWC *= (1 - _SHADOW_DARK * np.clip(1.25 - distance, 0, 1))[..., None]

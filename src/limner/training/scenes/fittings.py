@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from limner.training.scenes.canvas import area, middles, wash, whole
+from limner.training.scenes.canvas import area, column_middles, columns, edges, row_middles, rows, wash
 from limner.training.scenes.colour import rgb
 from limner.training.scenes.concepts import SIDE
 from limner.types import Floats
@@ -21,7 +21,7 @@ _DARK = 0.9
 _DASH_PERIOD, _DASH_LENGTH = 64, 36
 
 Fitting = Callable[[Floats, int, Floats], None]
-"""Paints on a canvas of any size with the horizon in this row of 256, in this light (3,)."""
+"""Paints on a canvas of any size and shape with the horizon in this row of 256, in this light (3,)."""
 
 
 def _road(canvas: Floats, _horizon: int, light: Floats) -> None:
@@ -38,29 +38,30 @@ def _lane(canvas: Floats, _horizon: int, light: Floats) -> None:
 
 
 def _dashes(canvas: Floats, colour: Floats) -> None:
-    area(canvas, 236, 242)[:, whole(canvas) % _DASH_PERIOD < _DASH_LENGTH] = colour
+    area(canvas, 236, 242)[:, columns(canvas) % _DASH_PERIOD < _DASH_LENGTH] = colour
 
 
 def _furrows(canvas: Floats, horizon: int, _light: Floats) -> None:
     field = area(canvas, horizon, SIDE)
-    band = whole(canvas)[: len(field)] // 8 % 2
+    band = (rows(canvas)[-len(field) :] - horizon) // 8 % 2
     field *= np.where(band, 1.0, 0.93).astype(np.float32)[:, None, None]
 
 
 def _boards(canvas: Floats, horizon: int, _light: Floats) -> None:
-    area(canvas, horizon, SIDE)[:, whole(canvas) % 32 == 0] *= 0.88
+    area(canvas, horizon, SIDE)[:, columns(canvas) % 32 == 0] *= 0.88
 
 
 def _tiles(canvas: Floats, horizon: int, _light: Floats) -> None:
     """A chequered floor."""
-    floor, at = area(canvas, horizon, SIDE), whole(canvas)
-    floor[(at[: len(floor), None] // 16 + at // 32) % 2 == 0] *= 0.86
+    floor = area(canvas, horizon, SIDE)
+    down = rows(canvas)[-len(floor) :, None] - horizon
+    floor[(down // 16 + columns(canvas) // 32) % 2 == 0] *= 0.86
 
 
 def _wall_tiles(canvas: Floats, horizon: int, _light: Floats) -> None:
     """Tiles with bright joints on the wall."""
-    wall, at = area(canvas, 0, horizon - 6), whole(canvas)
-    for joints in (np.s_[at[: len(wall)] % 16 == 15], np.s_[:, at % 32 == 31]):
+    wall = area(canvas, None, horizon - 6)
+    for joints in (np.s_[rows(canvas)[: len(wall)] % 16 == 15], np.s_[:, columns(canvas) % 32 == 31]):
         wall[joints] = wall[joints] * 0.4 + 0.6 * wall.max()
 
 
@@ -75,19 +76,20 @@ def _blackboard(canvas: Floats, _horizon: int, light: Floats) -> None:
 
 def _curtains(canvas: Floats, horizon: int, light: Floats) -> None:
     """Red folds at both sides, and a valance above."""
-    folds_W1 = (0.78 + 0.22 * np.cos(middles(canvas) * 2 * np.pi / 16)).astype(np.float32)[:, None]
+    top, *sides = edges(canvas)
+    folds_W1 = (0.78 + 0.22 * np.cos(column_middles(canvas) * 2 * np.pi / 16)).astype(np.float32)[:, None]
     red_HWC = np.broadcast_to(rgb("#c5283d") * folds_W1 * light, canvas.shape)
-    for left, right in ((0, 40), (SIDE - 40, SIDE)):
-        area(canvas, 0, horizon + 8, left, right)[:] = area(red_HWC, 0, horizon + 8, left, right)
-    area(canvas, 0, 26)[:] = area(red_HWC, 0, 26) * 0.92
-    area(canvas, 26, 30)[:] = rgb("#f2c14e") * light
+    for left, right in ((sides[0], sides[0] + 40), (sides[1] - 40, sides[1])):
+        area(canvas, top, horizon + 8, left, right)[:] = area(red_HWC, top, horizon + 8, left, right)
+    area(canvas, top, top + 26)[:] = area(red_HWC, top, top + 26) * 0.92
+    area(canvas, top + 26, top + 30)[:] = rgb("#f2c14e") * light
 
 
 def _spotlight(canvas: Floats, horizon: int, _light: Floats) -> None:
     """A bright ellipse on the floor."""
-    x = middles(canvas).astype(np.float32)
-    inside = np.clip(1.2 - ((x - 128) / 112) ** 2 - ((x[:, None] - 216) / 34) ** 2, 0, 1)
-    area(inside, 0, horizon)[:] = 0
+    x, y = (at.astype(np.float32) for at in (column_middles(canvas), row_middles(canvas)[:, None]))
+    inside = np.clip(1.2 - ((x - 128) / 112) ** 2 - ((y - 216) / 34) ** 2, 0, 1)
+    area(inside, None, horizon)[:] = 0
     canvas += 0.22 * inside[..., None] * (1 - canvas)
 
 
@@ -95,15 +97,15 @@ def _lamp(canvas: Floats, _horizon: int, light: Floats) -> None:
     """After dark, warm light from above on wall and floor."""
     if light.min() > _DARK:
         return
-    x = middles(canvas).astype(np.float32)
-    glow = np.exp(-(((x - 112) / 130) ** 2 + ((x[:, None] - 96) / 120) ** 2))[..., None]
+    x, y = (at.astype(np.float32) for at in (column_middles(canvas), row_middles(canvas)[:, None]))
+    glow = np.exp(-(((x - 112) / 130) ** 2 + ((y - 96) / 120) ** 2))[..., None]
     canvas *= 1 + glow * np.array([0.62, 0.42, 0.12], dtype=np.float32)
     np.clip(canvas, 0, 1, out=canvas)
 
 
 def _lines(canvas: Floats, horizon: int, light: Floats) -> None:
     """A lawn mown in stripes, with white lines."""
-    band = whole(canvas) // 32 % 2
+    band = columns(canvas) // 32 % 2
     lawn = area(canvas, horizon, SIDE)
     lawn *= np.where(band, 1.0, 0.92).astype(np.float32)[None, :, None]
     for row in (horizon + 14, 236):
@@ -115,15 +117,16 @@ def _fence(canvas: Floats, horizon: int, light: Floats) -> None:
     white = rgb("#fbf8f0") * light
     for row in (horizon - 18, horizon - 8):
         area(canvas, row, row + 4)[:] = white
-    for column in range(4, SIDE, 16):
+    _, left, right = edges(canvas)
+    for column in range(left + 4, right, 16):
         area(canvas, horizon - 26, horizon + 2, column, column + 7)[:] = white
 
 
 def _path(canvas: Floats, horizon: int, light: Floats) -> None:
     """Sand that widens from the horizon towards the eye."""
-    x = middles(canvas)
-    sand = np.abs(x - 128) < 10 + (x[:, None] - horizon) * 0.5
-    area(sand, 0, horizon)[:] = False
+    x, y = column_middles(canvas), row_middles(canvas)[:, None]
+    sand = np.abs(x - 128) < 10 + (y - horizon) * 0.5
+    area(sand, None, horizon)[:] = False
     canvas[sand] = rgb("#e6d3a3") * light
 
 
@@ -136,10 +139,10 @@ def _pool(canvas: Floats, horizon: int, light: Floats) -> None:
 
 def _counter(canvas: Floats, horizon: int, light: Floats) -> None:
     """A worktop along the wall, and the doors of the cupboards under it."""
-    top = horizon - 48
+    top, (_, left, right) = horizon - 48, edges(canvas)
     wash(area(canvas, top, horizon + 4), "#7fb3a8", "#6aa095", light)
     area(canvas, top, top + 8)[:] = rgb("#f4e6cf") * light
-    for door in range(0, SIDE, 64):
+    for door in range(left // 64 * 64, right, 64):
         area(canvas, top + 14, horizon, door + 4, door + 60)[:] = rgb("#8fc2b6") * light
         area(canvas, top + 28, top + 32, door + 28, door + 36)[:] = rgb("#f4e6cf") * light
 
@@ -147,8 +150,9 @@ def _counter(canvas: Floats, horizon: int, light: Floats) -> None:
 def _shelves(canvas: Floats, horizon: int, light: Floats) -> None:
     """Books in five colours, their backs 8 pixels wide, on boards 32 pixels apart."""
     colours = [rgb(colour) * light for colour in ("#b5443c", "#3f6fa8", "#d9a441", "#4f8a5b", "#7a4f8f")]
-    for row in range(0, horizon - 8, 32):
-        for at, column in enumerate(range(2, SIDE - 6, 8)):
+    top, left, right = edges(canvas)
+    for row in range(top, horizon - 8, 32):
+        for at, column in enumerate(range(left + 2, right - 6, 8), left // 8):
             short, colour = (at * 5 + row // 32 * 3) % 4, colours[(at * 3 + row // 32) % 5]
             area(canvas, row + 6 + 2 * short, row + 27, column, column + 7)[:] = colour
         area(canvas, row + 27, row + 32)[:] = rgb("#a36b42") * light
@@ -164,8 +168,9 @@ def _stands(canvas: Floats, horizon: int, light: Floats) -> None:
     """Rows of seats in three colours behind the field."""
     area(canvas, horizon - 44, horizon)[:] = rgb("#7b8796") * light
     colours = [rgb(colour) * light for colour in ("#e2574c", "#f2c14e", "#4f8fd9")]
+    _, left, right = edges(canvas)
     for at, row in enumerate(range(horizon - 40, horizon - 8, 10)):
-        for column in range(2 + 4 * (at % 2), SIDE, 8):
+        for column in range(left + 2 + 4 * (at % 2), right, 8):
             area(canvas, row, row + 5, column, column + 5)[:] = colours[(column // 8 + at) % 3]
     area(canvas, horizon - 6, horizon)[:] = rgb("#f4f4f0") * light
 

@@ -13,14 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from limner.training.scenes.canvas import CELLS, GRID, SQUARE, Shape, spare_cells
 from limner.training.scenes.concepts import Concept, flies
 from limner.training.scenes.relations import CUT_BELOW
 from limner.training.scenes.spec import SIDE, Group, Scene
 
 __all__ = ["CELLS", "GRID", "PIXELS_OF_SIZE", "Box", "arrange"]
-
-GRID = 32
-"""Pixels of a grid cell's side."""
 
 PIXELS_OF_SIZE = {1: 64, 2: 64, 3: 96, 4: 128, 5: 128}
 """How many pixels the box of a thing of each size takes."""
@@ -32,9 +30,6 @@ _LARGEST_OF_COUNT = {2: 3, 3: 2, 4: 2, 5: 2}
 _FIVE = ((2, True), (5, True), (0, False), (3, False), (6, False))
 
 _PIXELS_OF_UNUSUAL = {"big": 128, "small": 64}
-
-CELLS = SIDE // GRID
-"""Cells in a row, and in a column."""
 
 # Most pictures put what they are about in the middle. A network that must find out from the noise where things stand
 # needs several times the training; a few elsewhere keep it from believing that there is one picture to a caption.
@@ -76,11 +71,41 @@ class Box:
         return self.group.concept
 
 
-def arrange(scene: Scene, random: np.random.Generator) -> list[Box]:
-    """The scene's things, the furthest first."""
-    if scene.relation is None:
-        return _alone(scene, random)
-    return _ARRANGE.get(scene.relation, _side_by_side)(scene, random)
+def arrange(scene: Scene, random: np.random.Generator, shape: Shape = SQUARE) -> list[Box]:
+    """The scene's things, the furthest first, in a picture of this shape."""
+    place = _ARRANGE.get(scene.relation, _side_by_side) if scene.relation else _alone
+    above, aside = spare_cells(shape)
+    boxes = _raised(scene, place(scene, random), above // 2 * GRID)
+    return _spread(scene, boxes, aside, random) if aside else boxes
+
+
+def _raised(scene: Scene, boxes: list[Box], rise: int) -> list[Box]:
+    """What floats, half as much higher as the picture is, unless it is beside somebody at the lower edge."""
+    beside = scene.relation not in {"above", "below"}
+    if beside and any(box.foot == _EDGE for box in boxes):
+        return boxes
+    return [
+        replace(box, foot=box.foot - rise) if box.foot is not None and _floats(scene, box.concept) else box
+        for box in boxes
+    ]
+
+
+def _spread(scene: Scene, boxes: list[Box], aside: int, random: np.random.Generator) -> list[Box]:
+    """Things in a wide picture: as a rule in its middle as in a square one, or moved by an even number of cells.
+
+    What is far from another goes to the picture's ends. What is cut off at its right stays at the right edge.
+    """
+    left = min(box.x - box.px // 2 for box in boxes) // GRID
+    right = -(-max(box.x + box.px // 2 for box in boxes) // GRID)
+    even, shift = aside // 2 * 2, 0
+    if any(box.concept.body == "cut" and box.x + box.px // 2 == SIDE for box in boxes):
+        shift = aside
+    elif scene.relation == "far from":
+        shift = even
+    elif random.random() >= _CENTRED_SHARE:
+        shift = 2 * int(random.integers(-((left + aside) // 2), (CELLS + aside - right) // 2 + 1))
+    apart = even + shift if scene.relation == "far from" else 0
+    return [replace(box, x=box.x + (shift - apart * (box.x < SIDE // 2)) * GRID) for box in boxes]
 
 
 def _alone(scene: Scene, random: np.random.Generator) -> list[Box]:
