@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from limner.network.text_encoder import TextEncoder
 from limner.text.tokenizer import Tokenizer
 from limner.training.cache import (
     CaptionStates,
+    build_latents,
     build_states,
     encode_captions,
     fit_autoencoder,
@@ -119,3 +121,15 @@ def test_latents_are_the_scenes(rehearsal: Workshop) -> None:
     assert latents.dtype == np.float16
     expected = autoencoder.encode(pixels)
     torch.testing.assert_close(torch.tensor(latents).float(), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_latents_have_the_shape_of_the_scenes(rehearsal: Workshop, tmp_path: Path) -> None:
+    """One latent for each cell of a wide picture, as the autoencoder tells it."""
+    config = replace(rehearsal.stream(), shape=(8, 12))
+    stream, autoencoder = SceneStream(config), PatchAutoencoder(AutoencoderConfig(channels=2))
+    torch.nn.init.normal_(autoencoder.basis, std=0.01)
+    build_latents(tmp_path / "latents.npy", autoencoder, config, 3, 1, silent)
+    latents_KChw = load_array(tmp_path / "latents.npy")
+    assert latents_KChw.shape == (3, 2, 8, 12)
+    expected = autoencoder.encode(to_unit(np.stack([stream.picture(index) for index in range(3)])))
+    torch.testing.assert_close(torch.from_numpy(latents_KChw.copy()), expected.half(), rtol=1e-2, atol=1e-2)

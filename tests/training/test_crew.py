@@ -25,6 +25,7 @@ from limner.training.run import TrainingRun
 from limner.training.scenes.concepts import data_folder
 from limner.training.scenes.facts import Numbers
 from limner.training.stages import Workshop
+from limner.training.upscaler import UpscalerTraining
 from tests.training.test_denoise import CONFIG, begin
 
 RECIPE = """\
@@ -46,8 +47,10 @@ def prepared(rehearsal: Workshop, tmp_path: Path) -> Workshop:
         (folder / name).unlink()
     judge = Judge(rehearsal.recipe.judge, Numbers(load_vocabulary(data_folder())).classes)
     save_checkpoint(folder / "judge.safetensors", judge.state_dict(), {})
-    # There is no art here to compose the project's own scenes from, which the deblocking learns from.
-    recipe = replace(rehearsal.recipe, deblocking=DeblockingConfig(steps=0))
+    # There is no art here to compose the project's own scenes from, which the deblocking and the upscaler learn from.
+    recipe = replace(
+        rehearsal.recipe, deblocking=DeblockingConfig(steps=0), upscaling=UpscalerTraining(steps=0)
+    )
     return replace(rehearsal, folder=folder, data=None, recipe=recipe)
 
 

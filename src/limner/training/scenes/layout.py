@@ -1,6 +1,6 @@
 """Where everything in a scene goes: boxes on a grid of 32 pixels.
 
-The grid is the denoiser's own (8 x 8 tokens of 32 x 32 pixels). A thing drawn at a grid point looks
+The grid is the denoiser's own (tokens of 32 x 32 pixels). A thing drawn at a grid point looks
 the same, token by token, wherever it stands, so a small network learns it once instead of in every
 sub-token position. For the same reason there are three sizes, no sprite is mirrored, and what a scene is about
 stands in the middle as a rule (docs/decisions/0003-scenes-on-the-token-grid.md).
