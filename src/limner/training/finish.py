@@ -77,6 +77,7 @@ def export_run(
             upscaler=_upscaler(run, trace[-1]["epoch"], recipe),
             words=words_of(read_json(run / "states" / "captions.json"), data),
             names=names_of_things(data),
+            shapes=recipe.shapes,
             steps=drawer.sampling.steps,
             guidance=drawer.sampling.guidance,
             timestep_shift=drawer.sampling.time_shift,
