@@ -82,7 +82,7 @@ class Knowing(Denoiser):
         super().__init__(SHAPES)
         self.x0_BChw = x0_BChw
 
-    def residual(self, x_BChw: Tensor, t_B: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor, Tensor]:
+    def output(self, x_BChw: Tensor, t_B: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor, Tensor]:
         """What makes the estimate be that."""
         skip, out, into = (factor[..., None, None] for factor in self.preconditioning(t_B))
         return (self.x0_BChw - skip * x_BChw / into) / out, torch.zeros(()), torch.zeros(())
@@ -161,10 +161,10 @@ def test_both_are_told_what_is_known(tmp_path: Path) -> None:
     class Watching(Denoiser):
         """Notes what it is told."""
 
-        def residual(self, *given: Any) -> tuple[Tensor, Tensor, Tensor]:
+        def output(self, *given: Any) -> tuple[Tensor, Tensor, Tensor]:
             """As ever."""
             seen.append(given[5])
-            return super().residual(*given)
+            return super().output(*given)
 
     watching = Watching(teacher.config)
     times_SB = steps_from(batch.t_B, DISTIL, SHIFT)

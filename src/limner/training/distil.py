@@ -174,7 +174,7 @@ class DistilRun(DenoiserRun):
         self._grid = torch.from_numpy(looked_at).float()
         teacher = teacher.requires_grad_(requires_grad=False).to(self.device)
         if self.config.compile:
-            teacher.residual = torch.compile(teacher.residual, dynamic=False)  # type: ignore[method-assign]
+            teacher.output = torch.compile(teacher.output, dynamic=False)  # type: ignore[method-assign]
         self._losses = self.crew.together(_Step(self.model, teacher, config, sampling))
 
     def train(self) -> Iterator[dict[str, float]]:
