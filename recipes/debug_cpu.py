@@ -9,6 +9,7 @@ from limner.network.upscaler import UpscalerConfig
 from limner.training.contrast import ContrastConfig
 from limner.training.deblocking import DeblockingConfig
 from limner.training.denoise import RunConfig
+from limner.training.distil import DistilConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.flow import FlowConfig
 from limner.training.judge import JudgeTraining
@@ -45,6 +46,7 @@ def recipe() -> Recipe:
             shaped=0.25,
         ),
         sampling=SamplingConfig(steps=4),
+        distil=DistilConfig(steps=20, batch=16, draws=2, teacher_draws=2),
         deblocking=DeblockingConfig(steps=40),
         upscaler=UpscalerConfig(width=16, outer=1, inner=1),
         upscaling=UpscalerTraining(scenes=64, steps=20),

@@ -4,6 +4,7 @@ from limner.network.denoiser import DenoiserConfig
 from limner.training.contrast import ContrastConfig
 from limner.training.deblocking import DeblockingConfig
 from limner.training.denoise import RunConfig
+from limner.training.distil import DistilConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.flow import FlowConfig
 from limner.training.judge import JudgeTraining
@@ -32,6 +33,7 @@ def recipe() -> Recipe:
         ),
         examined=400,
         judge_scenes=60_000,
+        distil=DistilConfig(steps=600, batch=64),
         deblocking=DeblockingConfig(steps=900),
         sampling=SamplingConfig(guidance=2.0, time_shift=3.0),
     )

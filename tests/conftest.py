@@ -23,6 +23,14 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def shaped_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny model that draws wide and high pictures too, and inpaints; nobody writes into it."""
+    from tests.tiny import tiny_model
+
+    return tiny_model(tmp_path_factory.mktemp("shaped"), shapes=((8, 12), (14, 8)))
+
+
+@pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server on loopback, in lenient mode, that wants the key "lk-live"."""
     import limner

@@ -26,7 +26,7 @@ PROMPT = "the red boat and the blue boat"
 HOSTILE = "<script>alert(1)</script> \"a\" 'b' </title></style> &amp; \u202erow \u05e9\u05dc\u05d5\u05dd \U0001f436\nx"
 
 
-def drawn(prompt: str = PROMPT, size: tuple[int, int] = (64, 48)) -> tuple[Picture, Trace]:
+def drawn(prompt: str = PROMPT, size: tuple[int, int] = (64, 56)) -> tuple[Picture, Trace]:
     """A picture with its trace."""
     [picture] = load(engine="fake").generate(
         prompt, seed=5, steps=6, guidance=2.0, size=size, trace=True, format="webp"
@@ -236,13 +236,21 @@ def test_each_word_has_its_map(run: tuple[Picture, Trace, Page]) -> None:
         assert f"{map_hw.max() * map_hw.size:.1f} times even, {place(map_hw)}" in page.told
 
 
+def test_the_maps_of_a_wide_picture_are_wide() -> None:
+    """They lie over the whole picture, in its proportions."""
+    picture, _ = drawn(size=(1792, 1024))
+    page = Page(report(picture, engine="fake"))
+    [map_HWC] = pictures_of(page, "Where “red” drew")
+    assert map_HWC.shape == (74, 128, 3)
+
+
 def test_the_file_is_in_the_page(run: tuple[Picture, Trace, Page]) -> None:
     """The last picture is the very file that the third layer tells of: format, pixels, bytes, hash."""
     picture, trace, page = run
     layer = trace.image_decoding
     [source] = [image["src"] for image in page.all("img") if "The finished" in str(image["alt"])]
     assert data_of(source) == picture.to_bytes("webp")
-    for told in ("WEBP", "64x48", f"{layer['bytes']:,}", layer["sha256"], seconds(layer["seconds"])):
+    for told in ("WEBP", "64x56", f"{layer['bytes']:,}", layer["sha256"], seconds(layer["seconds"])):
         assert ("dd", told) in page.texts
 
 

@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 import limner
+from limner.engines.fake import FakeEngine
 from limner.errors import InvalidRequestError
 from limner.pipeline import Pipeline
-from limner.types import Pixels
+from limner.types import Floats, Pixels
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,42 @@ def test_little_strength_stays_near_the_picture(pipeline: Pipeline) -> None:
         for strength in (0.125, 0.5, 1.0)
     ]
     assert distances[0] < distances[1] < distances[2]
+
+
+class Noting(FakeEngine):
+    """Notes the shapes of the pictures that it is shown, and of what it is asked to draw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[tuple[int, ...]] = []
+
+    def encode_image(self, pixels_BHWC: Pixels) -> Floats:
+        """As the fake engine."""
+        self.shown.append(pixels_BHWC.shape[1:3])
+        return super().encode_image(pixels_BHWC)
+
+    def denoise(self, *arguments: Any, **named: Any) -> Floats:
+        """As the fake engine."""
+        x0_BChw = super().denoise(*arguments, **named)
+        self.shown.append(x0_BChw.shape[2:])
+        return x0_BChw
+
+
+def test_a_wide_edit_is_seen_and_drawn_wide(photo: Pixels, left_half: NDArray[np.bool_]) -> None:
+    """In the shape that is nearest to the size that comes out, which is the picture's unless another is asked for."""
+    engine = Noting()
+    Pipeline(engine).generate("a red boat", image=photo, mask=left_half, seed=1, steps=1)
+    assert engine.shown == [(256, 448), (8, 14)]
+    engine.shown.clear()
+    Pipeline(engine).generate("a red boat", image=photo, mask=left_half, seed=1, steps=1, size=(64, 96))
+    assert engine.shown == [(384, 256), (12, 8)]
+
+
+def test_the_vector_of_a_wide_picture_is_that_of_a_square(photo: Pixels) -> None:
+    """A variation is drawn wide, and what it shows is looked at as the model learned to."""
+    engine = Noting()
+    Pipeline(engine).generate("", image=photo, seed=1, steps=1)
+    assert engine.shown == [(256, 256), (256, 448), (8, 14)]
 
 
 def test_a_variation_needs_no_words(pipeline: Pipeline) -> None:

@@ -27,7 +27,7 @@ def pipeline() -> Pipeline:
 
 def traced(pipeline: Pipeline) -> tuple[Picture, Trace]:
     """The second of two pictures, and its trace."""
-    picture = pipeline.generate(PROMPT, n=2, seed=5, steps=6, guidance=2.0, size=(64, 48), trace=True)[1]
+    picture = pipeline.generate(PROMPT, n=2, seed=5, steps=6, guidance=2.0, size=(64, 56), trace=True)[1]
     assert picture.trace is not None
     return picture, picture.trace
 
@@ -76,7 +76,7 @@ def test_image_decoding_tells_of_the_very_file(pipeline: Pipeline) -> None:
     """The third layer: shape, length and hash are those of the file that the picture writes."""
     picture, trace = traced(pipeline)
     data, layer = picture.to_bytes("png"), trace.image_decoding
-    assert (layer["format"], layer["shape"], layer["bytes"]) == ("png", [48, 64, 3], len(data))
+    assert (layer["format"], layer["shape"], layer["bytes"]) == ("png", [56, 64, 3], len(data))
     assert layer["sha256"] == hashlib.sha256(data).hexdigest()
 
 
@@ -95,6 +95,15 @@ def test_there_is_a_preview_of_each_step(pipeline: Pipeline) -> None:
     assert picture.trace is not None
     assert [preview.shape for preview in picture.trace.previews] == [(64, 64, 3)] * 6
     np.testing.assert_array_equal(picture.trace.previews[-1], fit(picture.pixels_HWC, (64, 64)))
+
+
+def test_a_wide_picture_is_told_wide(pipeline: Pipeline) -> None:
+    """Tensor, previews and maps have the shape in which it was drawn."""
+    [picture] = pipeline.generate(PROMPT, seed=5, size=(1792, 1024), trace=True)
+    assert picture.trace is not None
+    assert picture.trace.image_generation["shape"] == [256, 448, 3]
+    assert {preview.shape for preview in picture.trace.previews} == {(37, 64, 3)}
+    assert {map_HW.shape for map_HW in picture.trace.attention.values()} == {(8, 14)}
 
 
 def test_attention_tells_where_each_word_drew(pipeline: Pipeline) -> None:

@@ -132,6 +132,15 @@ def test_the_trace_tells_how_large_the_upscaler_made_it(learned: Pipeline) -> No
         assert picture.trace.image_generation["shape"] == [256, 256, 3]
 
 
+def test_a_wide_picture_is_all_that_was_drawn() -> None:
+    """1792x1024 is drawn as 448x256 and enlarged four times: what is at the sides is there, to the bit."""
+    pipeline = Pipeline(Repeating())
+    for (width, height), times in (((448, 256), 4), ((256, 448), 4), ((384, 256), 2)):
+        [drawn] = pipeline.generate("a red boat", seed=3, size=(width, height))
+        [large] = pipeline.generate("a red boat", seed=3, size=(times * width, times * height))
+        np.testing.assert_array_equal(large.pixels_HWC, drawn.pixels_HWC.repeat(times, 0).repeat(times, 1))
+
+
 def test_an_engine_may_lack_it() -> None:
     """An engine without an upscaler, like those of other people, draws in any size all the same."""
     engine: Engine = FakeEngine()

@@ -56,14 +56,29 @@ def tiny_tokenizer(path: Path) -> Path:
     return path
 
 
-def tiny_parts(tokenizer: Path) -> ModelParts:
-    """Random networks that fit together: 48 tokens of 32, 8 x 8 latents of 12 channels, 256 pixels."""
+def tiny_parts(tokenizer: Path, shapes: tuple[tuple[int, int], ...] = ()) -> ModelParts:
+    """Random networks that fit together: 48 tokens of 32, 8 x 8 latents of 12 channels, 256 pixels.
+
+    With other shapes it is a model that draws those as well, and inpaints.
+    """
     torch.manual_seed(0)
     denoiser = Denoiser(
-        DenoiserConfig(channels=12, width=32, layers=2, heads=2, text_width=32, text_layers=1)
+        DenoiserConfig(
+            channels=12,
+            reach=max(map(max, shapes), default=8),
+            width=32,
+            layers=2,
+            heads=2,
+            text_width=32,
+            text_layers=1,
+            inpaints=bool(shapes),
+        )
     )
-    for layer in (denoiser.head, denoiser.modulate):
-        torch.nn.init.normal_(layer.weight, std=0.2)
+    if shapes:
+        denoiser.deviation.copy_(torch.linspace(0.5, 2, 12))
+    for layer in (denoiser.head, denoiser.modulate, denoiser.know):
+        if layer is not None:
+            torch.nn.init.normal_(layer.weight, std=0.2)
     return ModelParts(
         name="tiny",
         text_encoder=TextEncoder(
@@ -74,6 +89,7 @@ def tiny_parts(tokenizer: Path) -> ModelParts:
         denoiser=denoiser,
         tokenizer=tokenizer,
         upscaler=tiny_upscaler(),
+        shapes=shapes,
         steps=4,
         training_trace=[{"epoch": 0, "loss": 2.3, "accuracy": 0.1, "observation": "noise"}],
     )
@@ -97,8 +113,8 @@ def _autoencoder() -> PatchAutoencoder:
     return autoencoder
 
 
-def tiny_model(folder: Path) -> Path:
+def tiny_model(folder: Path, shapes: tuple[tuple[int, int], ...] = ()) -> Path:
     """Export the tiny model to `folder`/tiny."""
     folder.mkdir(parents=True, exist_ok=True)
-    export_model(folder / "tiny", tiny_parts(tiny_tokenizer(folder / "tokenizer.json")))
+    export_model(folder / "tiny", tiny_parts(tiny_tokenizer(folder / "tokenizer.json"), shapes))
     return folder / "tiny"

@@ -108,7 +108,7 @@ class _Texts(nn.Module):
 class _Unet(nn.Module):
     """The denoiser under a UNet's names; the prompt's vector, one row of numbers, is left out."""
 
-    def __init__(self, shape: Mapping[str, int]) -> None:
+    def __init__(self, shape: Mapping[str, Any]) -> None:
         super().__init__()
         self.vector = shape["vector"]
         self.network = _weighted(Denoiser(DenoiserConfig(**shape)), "denoiser")

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from limner.diffusion.noise import picture_seed
 from limner.diffusion.rendering import Rendering
 from limner.engines.base import Engine
+from limner.engines.shapes import nearest_shape
 from limner.engines.stepping import step_together
 from limner.errors import InvalidRequestError, PromptWarning
 from limner.imaging.picture import Picture
@@ -160,7 +161,7 @@ class Pipeline:
         return [
             Rendering(
                 seed=picture_seed(request.seed, index),
-                shape=able.latent_shape,
+                shape=nearest_shape(able, size_of(request)),
                 features=features,
                 times=times,
                 guidance=able.default_guidance if request.guidance is None else request.guidance,

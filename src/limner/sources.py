@@ -11,6 +11,7 @@ import numpy as np
 
 from limner.diffusion.inpaint import KnownRegion
 from limner.engines.base import Engine
+from limner.engines.shapes import nearest_shape, picture_size
 from limner.imaging.masks import on_white, paste_back, touched_cells
 from limner.imaging.resize import stretch
 from limner.types import DEFAULT_STRENGTH, Floats, ImageRequest, Pixels, TextFeatures
@@ -34,10 +35,12 @@ class Source:
 
 
 def prepare_source(engine: Engine, request: ImageRequest) -> Source | None:
-    """The request's picture in latents, stretched to the model's own size; None if there is none."""
+    """The request's picture in latents, stretched to the shape that is drawn; None if there is none."""
     if request.image_HWC is None:
         return None
-    [x0_Chw] = engine.encode_image(_as_seen(engine, request.image_HWC)[None])
+    able = engine.capabilities
+    size = picture_size(able, nearest_shape(able, size_of(request)))
+    [x0_Chw] = engine.encode_image(stretch(on_white(request.image_HWC), size)[None])
     known, strength = None, DEFAULT_STRENGTH
     if request.mask_HW is not None:
         grid = (x0_Chw.shape[1], x0_Chw.shape[2])
@@ -50,7 +53,8 @@ def prepare_source(engine: Engine, request: ImageRequest) -> Source | None:
 
 def picture_features(engine: Engine, image_HWC: Pixels) -> TextFeatures:
     """What a picture shows in place of a prompt: its vector of length 1024, and no tokens."""
-    [vector_D] = engine.embed_image(_as_seen(engine, image_HWC)[None])
+    seen_HWC = stretch(on_white(image_HWC), engine.capabilities.picture_size)
+    [vector_D] = engine.embed_image(seen_HWC[None])
     [blank] = engine.encode([""])
     return replace(
         blank,
@@ -79,7 +83,3 @@ def restore(drawn_HWC: Pixels, request: ImageRequest, source_HWC: Pixels) -> Pix
     if request.mask_HW is None:
         return fitted_HWC
     return paste_back(fitted_HWC, stretch(source_HWC, size), request.mask_HW)
-
-
-def _as_seen(engine: Engine, image_HWC: Pixels) -> Pixels:
-    return stretch(on_white(image_HWC), engine.capabilities.picture_size)

@@ -23,25 +23,34 @@ import pytest
 
 from limner.diffusion.noise import noise
 from limner.engines.base import Engine, Inpaint
+from limner.engines.shapes import picture_size
 from limner.errors import LimnerError
 from limner.imaging.resize import stretch
 from limner.types import EMBEDDING_LENGTH, Floats, Pixels, TextFeatures
 
-__all__ = ["EngineContract", "gradients", "noisy"]
+__all__ = ["EngineContract", "gradients", "noisy", "shapes_of"]
 
 PROMPTS = ("A cute puppy playing with a ball in the park", "a red boat", "three cats under a tree, at night")
 TIMES = (0.9, 0.5, 0.2)
 
 
-def noisy(engine: Engine) -> tuple[Floats, Floats, list[TextFeatures], Floats]:
+def noisy(
+    engine: Engine, shape: tuple[int, ...] | None = None
+) -> tuple[Floats, Floats, list[TextFeatures], Floats]:
     """Three pictures at three times with three prompts, without guidance: what `denoise` takes."""
-    x_BChw = np.stack([noise(seed, engine.capabilities.latent_shape) for seed in range(3)])
+    x_BChw = np.stack([noise(seed, shape or engine.capabilities.latent_shape) for seed in range(3)])
     return x_BChw, np.array(TIMES, np.float32), engine.encode(PROMPTS), np.ones(3, np.float32)
 
 
-def gradients(engine: Engine) -> Pixels:
-    """Two smooth pictures of the model's size, neither with black or white in it."""
-    width, height = engine.capabilities.picture_size
+def shapes_of(engine: Engine) -> list[tuple[int, int, int]]:
+    """Every shape (C, h, w) that the model draws, its own first."""
+    own, others = engine.capabilities.latent_shape, engine.capabilities.shapes
+    return [own, *((own[0], h, w) for h, w in others)]
+
+
+def gradients(engine: Engine, shape: tuple[int, ...] | None = None) -> Pixels:
+    """Two smooth pictures of the size of a shape, neither with black or white in it."""
+    width, height = picture_size(engine.capabilities, shape or engine.capabilities.latent_shape)
     down_HW, along_HW = np.mgrid[0:height, 0:width] / max(width, height)
     one_HWC = np.stack([down_HW, along_HW, 1 - down_HW], axis=-1)
     other_HWC = np.stack([along_HW, 1 - along_HW, (down_HW + along_HW) / 2], axis=-1)
@@ -137,12 +146,13 @@ class EngineContract:
     # Stage 3: denoise
 
     def test_the_estimate_has_the_shape_of_x(self, engine: Engine) -> None:
-        """It is float32 and finite, at every time from pure noise to clean."""
-        x_BChw, _, features, guidance_B = noisy(engine)
-        x0_BChw = engine.denoise(x_BChw, np.array([1.0, 0.5, 0.0], np.float32), features, guidance_B)
-        assert x0_BChw.shape == x_BChw.shape
-        assert x0_BChw.dtype == np.float32
-        assert np.isfinite(x0_BChw).all()
+        """It is float32 and finite, at every time from pure noise to clean, whichever of the model's shapes x has."""
+        for shape in shapes_of(engine):
+            x_BChw, _, features, guidance_B = noisy(engine, shape)
+            x0_BChw = engine.denoise(x_BChw, np.array([1.0, 0.5, 0.0], np.float32), features, guidance_B)
+            assert x0_BChw.shape == x_BChw.shape
+            assert x0_BChw.dtype == np.float32
+            assert np.isfinite(x0_BChw).all()
 
     def test_the_same_look_twice_sees_the_same(self, engine: Engine) -> None:
         """Denoising draws no random numbers and keeps nothing between calls."""
@@ -153,13 +163,14 @@ class EngineContract:
 
     def test_a_picture_is_seen_alike_alone_and_among_others(self, engine: Engine) -> None:
         """An estimate depends on its own x, time, prompt and guidance only."""
-        x_BChw, t_B, features, _ = noisy(engine)
-        guidance_B = np.array([1.0, 3.0, 1.0], np.float32)
-        together = engine.denoise(x_BChw, t_B, features, guidance_B)
-        for i in range(3):
-            one = slice(i, i + 1)
-            alone = engine.denoise(x_BChw[one], t_B[one], features[one], guidance_B[one])
-            self.assert_alike(engine, alone[0], together[i])
+        for shape in shapes_of(engine):
+            x_BChw, t_B, features, _ = noisy(engine, shape)
+            guidance_B = np.array([1.0, 3.0, 1.0], np.float32)
+            together = engine.denoise(x_BChw, t_B, features, guidance_B)
+            for i in range(3):
+                one = slice(i, i + 1)
+                alone = engine.denoise(x_BChw[one], t_B[one], features[one], guidance_B[one])
+                self.assert_alike(engine, alone[0], together[i])
 
     def test_what_is_asked_for_is_left_as_it_is(self, engine: Engine) -> None:
         """The engine writes into none of its inputs."""
@@ -229,19 +240,23 @@ class EngineContract:
         )
 
     def test_nothing_known_is_no_inpainting(self, engine: Engine) -> None:
-        """A mask of zeros gives what no mask gives."""
-        look = noisy(engine)
-        nothing = Inpaint(known_BChw=np.zeros_like(look[0]), mask_B1hw=np.zeros_like(look[0][:, :1]))
-        np.testing.assert_allclose(engine.denoise(*look, nothing), engine.denoise(*look), atol=self.rounding)
+        """A mask of zeros gives what no mask gives, whatever it is that is not known."""
+        for shape in shapes_of(engine):
+            look = noisy(engine, shape)
+            nothing = Inpaint(known_BChw=np.ones_like(look[0]), mask_B1hw=np.zeros_like(look[0][:, :1]))
+            np.testing.assert_allclose(
+                engine.denoise(*look, nothing), engine.denoise(*look), atol=self.rounding
+            )
 
     def test_inpainting_gives_an_estimate_too(self, engine: Engine) -> None:
         """With half of the picture known the estimate is finite and of the same shape."""
-        look = noisy(engine)
-        mask_B1hw = np.zeros_like(look[0][:, :1])
-        mask_B1hw[..., : mask_B1hw.shape[-1] // 2] = 1.0
-        x0_BChw = engine.denoise(*look, Inpaint(known_BChw=mask_B1hw * look[0], mask_B1hw=mask_B1hw))
-        assert x0_BChw.shape == look[0].shape
-        assert np.isfinite(x0_BChw).all()
+        for shape in shapes_of(engine):
+            look = noisy(engine, shape)
+            mask_B1hw = np.zeros_like(look[0][:, :1])
+            mask_B1hw[..., : mask_B1hw.shape[-1] // 2] = 1.0
+            x0_BChw = engine.denoise(*look, Inpaint(known_BChw=mask_B1hw * look[0], mask_B1hw=mask_B1hw))
+            assert x0_BChw.shape == look[0].shape
+            assert np.isfinite(x0_BChw).all()
 
     def test_an_empty_batch_is_empty_or_refused(self, engine: Engine) -> None:
         """No pictures give no estimates or a limner error, never a crash of another library."""
@@ -254,42 +269,46 @@ class EngineContract:
 
     def test_attention_is_a_distribution_over_the_tokens(self, engine: Engine) -> None:
         """At each location it sums to 1, is nowhere negative, and is zero where no token stands."""
-        x_BChw, t_B, features, _ = noisy(engine)
-        attention_BThw = engine.attend(x_BChw, t_B, features)
-        assert attention_BThw.shape[:2] == (3, features[0].mask_T.size)
-        assert attention_BThw.dtype == np.float32
-        assert (attention_BThw >= 0).all()
-        np.testing.assert_allclose(attention_BThw.sum(axis=1), 1.0, atol=1e-3)
-        for attention_Thw, feature in zip(attention_BThw, features, strict=True):
-            assert attention_Thw[~feature.mask_T].sum() == pytest.approx(0.0, abs=1e-6)
+        for shape in shapes_of(engine):
+            x_BChw, t_B, features, _ = noisy(engine, shape)
+            attention_BThw = engine.attend(x_BChw, t_B, features)
+            assert attention_BThw.shape[:2] == (3, features[0].mask_T.size)
+            assert attention_BThw.dtype == np.float32
+            assert (attention_BThw >= 0).all()
+            np.testing.assert_allclose(attention_BThw.sum(axis=1), 1.0, atol=1e-3)
+            for attention_Thw, feature in zip(attention_BThw, features, strict=True):
+                assert attention_Thw[~feature.mask_T].sum() == pytest.approx(0.0, abs=1e-6)
 
     # Stage 3 to pixels, and back
 
     def test_pictures_are_bytes_of_the_stated_size(self, engine: Engine) -> None:
         """`decode` gives uint8 (B, H, W, 3), whatever the numbers in x are, and the same twice."""
-        x_BChw = 10 * noisy(engine)[0]
-        pixels_BHWC = engine.decode(x_BChw)
-        width, height = engine.capabilities.picture_size
-        assert pixels_BHWC.shape == (3, height, width, 3)
-        assert pixels_BHWC.dtype == np.uint8
-        np.testing.assert_array_equal(engine.decode(x_BChw), pixels_BHWC)
+        for shape in shapes_of(engine):
+            x_BChw = 10 * noisy(engine, shape)[0]
+            pixels_BHWC = engine.decode(x_BChw)
+            width, height = picture_size(engine.capabilities, shape)
+            assert pixels_BHWC.shape == (3, height, width, 3)
+            assert pixels_BHWC.dtype == np.uint8
+            np.testing.assert_array_equal(engine.decode(x_BChw), pixels_BHWC)
 
     def test_a_picture_is_decoded_alike_alone_and_among_others(self, engine: Engine) -> None:
         """Pixels are the same in any batch, or a level apart where the engine says that they may be."""
-        x_BChw = noisy(engine)[0]
-        together = engine.decode(x_BChw).astype(np.int16)
         allowed = 0 if engine.capabilities.batch_invariant else 1
-        for i in range(3):
-            assert np.abs(engine.decode(x_BChw[i : i + 1])[0] - together[i]).max() <= allowed
+        for shape in shapes_of(engine):
+            x_BChw = noisy(engine, shape)[0]
+            together = engine.decode(x_BChw).astype(np.int16)
+            for i in range(3):
+                assert np.abs(engine.decode(x_BChw[i : i + 1])[0] - together[i]).max() <= allowed
 
     def test_a_picture_survives_the_way_in_and_out(self, engine: Engine) -> None:
         """A smooth picture comes back from `encode_image` and `decode` much as it was."""
-        pixels_BHWC = gradients(engine)
-        x0_BChw = engine.encode_image(pixels_BHWC)
-        assert x0_BChw.shape == (2, *engine.capabilities.latent_shape)
-        assert x0_BChw.dtype == np.float32
-        difference = engine.decode(x0_BChw).astype(np.float32) - pixels_BHWC
-        assert np.abs(difference).mean() < self.round_trip_levels
+        for shape in shapes_of(engine):
+            pixels_BHWC = gradients(engine, shape)
+            x0_BChw = engine.encode_image(pixels_BHWC)
+            assert x0_BChw.shape == (2, *shape)
+            assert x0_BChw.dtype == np.float32
+            difference = engine.decode(x0_BChw).astype(np.float32) - pixels_BHWC
+            assert np.abs(difference).mean() < self.round_trip_levels
 
     def test_pictures_become_twice_as_large_where_the_engine_can(self, engine: Engine) -> None:
         """`upscale` gives uint8 (B, 2 H, 2 W, 3) of multiples of 8, smooth pictures much as they were; or an error."""

@@ -24,7 +24,7 @@ from limner.upscaling import factor
 
 __all__ = ["Stopwatch", "TraceRecorder"]
 
-_PREVIEW_SIZE = (64, 64)
+_PREVIEW_SIDE = 64
 
 
 class Stopwatch:
@@ -65,7 +65,7 @@ class TraceRecorder:
         tensor_BHWC = self._engine.decode(look.x0_BChw)
         for i, rendering in enumerate(self._renderings):
             self._steps[i].append(_numbers(step, rendering, look.x_BChw[i], look.x0_BChw[i]))
-            self._previews[i].append(fit(tensor_BHWC[i], _PREVIEW_SIZE))
+            self._previews[i].append(fit(tensor_BHWC[i], _preview_size(tensor_BHWC[i])))
         if step in _middle(self._renderings[0].steps):
             self._add_attention(look)
 
@@ -142,6 +142,12 @@ class TraceRecorder:
             for word, tokens in tokens_of.items()
             if tokens
         }
+
+
+def _preview_size(tensor_HWC: Pixels) -> tuple[int, int]:
+    height, width = tensor_HWC.shape[:2]
+    scale = _PREVIEW_SIDE / max(height, width)
+    return round(width * scale), round(height * scale)
 
 
 def _middle(steps: int) -> range:

@@ -363,6 +363,24 @@ def test_an_engine_without_guidance_by_default_takes_one_place() -> None:
     assert job.places == (1 if able.default_guidance == 1 else 2)
 
 
+def test_only_pictures_of_one_shape_step_together() -> None:
+    """A wide request has the device by turns with the squares beside it, and each step is known by its shape."""
+    engine = TestEngine()
+    loop, ears = warm(engine), [Ear() for _ in range(4)]
+    for ear, size in zip(ears, [None, (24, 16), (16, 16), (36, 24)], strict=True):
+        request = ImageRequest(prompt=f"{size}", size=size, steps=2)
+        loop.submit(request, listener=ear)
+    run_dry(loop)
+    assert all(ear.pixels for ear in ears)
+    assert {frozenset(batch) for batch in engine.batches} <= {
+        frozenset(part)
+        for shape in (("None", "(16, 16)"), ("(24, 16)", "(36, 24)"))
+        for part in (shape, shape[:1], shape[1:])
+    }
+    assert max(map(len, engine.batches)) == 2
+    assert loop._times._tables.keys() == {(3, 8, 8), (3, 8, 12)}
+
+
 def test_who_waits_for_a_loop_to_be_idle_is_told() -> None:
     """Once the last of its work is done, and not before."""
     loop = DeviceLoop(Pipeline(TestEngine()))

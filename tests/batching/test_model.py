@@ -46,6 +46,7 @@ wishes = st.builds(
         seed=st.integers(0, 3),
         steps=st.sampled_from([1, 3, 12, 40]),
         guidance=st.sampled_from([1.0, 3.0]),
+        size=st.sampled_from([None, None, (24, 16)]),
         sampler=st.sampled_from(["euler", "dpmpp_2m"]),
     ),
     key=st.sampled_from(["", "a", "b"]),

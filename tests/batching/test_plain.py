@@ -33,15 +33,17 @@ REQUESTS = (
     ImageRequest(prompt="a tree", steps=5, image_HWC=SOURCE_HWC, mask_HW=MASK_HW, seed=5),
     ImageRequest(prompt="", steps=6, image_HWC=SOURCE_HWC, sampler="dpmpp_2m", seed=6),
     ImageRequest(prompt="a cute puppy", steps=1, seed=7),
+    ImageRequest(prompt="a boat", n=2, steps=5, size=(16, 24), seed=8),
+    ImageRequest(prompt="a boat", n=2, steps=3, size=(24, 16), guidance=2.0, seed=9),
 )
 
 
-@pytest.fixture(params=["fake", "openvino"])
+@pytest.fixture(params=["fake", "tiny_folder", "shaped_folder"])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """The engine that needs no model, and the one that ships, with a tiny one."""
+    """The engine that needs no model, and the one that ships, with tiny ones of one shape and of several."""
     if request.param == "fake":
         return FakeEngine()
-    folder: Path = request.getfixturevalue("tiny_folder")
+    folder: Path = request.getfixturevalue(request.param)
     return create_engine("openvino", folder, EngineOptions(threads=1))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,10 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from limner.engines.base import Engine, EngineOptions
+from limner.engines.base import Engine, EngineOptions, Inpaint
 from limner.engines.compiled import Network
-from limner.engines.openvino import load
-from limner.errors import ModelError, NonFiniteError
+from limner.engines.openvino import OpenVinoEngine, load
+from limner.errors import InvalidRequestError, ModelError, NonFiniteError
+from limner.models import read_manifest
 from limner.pipeline import Pipeline
 from limner.testing import EngineContract, noisy
 from limner.training.export import export_model
@@ -29,6 +31,12 @@ def opened(tiny_folder: Path) -> Engine:
     return load(tiny_folder, EngineOptions(precision="f32"))
 
 
+@pytest.fixture(scope="module")
+def shaped(shaped_folder: Path) -> Engine:
+    """The tiny model of several shapes, opened once."""
+    return load(shaped_folder, EngineOptions(precision="f32"))
+
+
 class TestOpenVinoEngine(EngineContract):
     """The whole contract, on a tiny real model."""
 
@@ -36,6 +44,15 @@ class TestOpenVinoEngine(EngineContract):
     def engine(self, opened: Engine) -> Engine:
         """The tiny model, open."""
         return opened
+
+
+class TestOpenVinoEngineOfSeveralShapes(EngineContract):
+    """The whole contract, on a model that draws wide and high pictures, and inpaints."""
+
+    @pytest.fixture
+    def engine(self, shaped: Engine) -> Engine:
+        """The tiny model of several shapes, open."""
+        return shaped
 
 
 def test_a_model_is_needed() -> None:
@@ -92,6 +109,60 @@ def noisy_many(engine: Engine) -> tuple[Floats, Floats, list[TextFeatures], Floa
     """Enough pictures for pairs."""
     x_BChw, t_B, features, guidance_B = noisy(engine)
     return np.tile(x_BChw, (3, 1, 1, 1)), np.tile(t_B, 3), list(features) * 3, np.tile(guidance_B, 3)
+
+
+def half_known(x_BChw: Floats) -> Inpaint:
+    """Of every other picture the left half."""
+    mask_B1hw = np.zeros_like(x_BChw[:, :1])
+    mask_B1hw[::2, :, :, :4] = 1
+    return Inpaint(known_BChw=x_BChw[::-1].copy(), mask_B1hw=mask_B1hw)
+
+
+@pytest.mark.parametrize("shape", [(12, 8, 8), (12, 8, 12), (12, 14, 8)])
+def test_what_is_known_is_looked_at(shaped: Engine, shape: tuple[int, ...]) -> None:
+    """A model that inpaints draws the rest otherwise; what is known of neighbours changes no bit of a picture."""
+    x_BChw, t_B, features, _ = noisy(shaped, shape)
+    look, guidance_B = (x_BChw, t_B, features), np.array([1, 2, 2], np.float32)
+    known = half_known(x_BChw)
+    blind, seeing = (shaped.denoise(*look, guidance_B, inpaint) for inpaint in (None, known))
+    np.testing.assert_array_equal(blind[1], seeing[1])
+    for at in (0, 2):
+        assert np.abs(blind[at, :, :, 4:] - seeing[at, :, :, 4:]).max() > 1e-3
+        own = Inpaint(known_BChw=known.known_BChw[at : at + 1], mask_B1hw=known.mask_B1hw[at : at + 1])
+        one = slice(at, at + 1)
+        alone = shaped.denoise(x_BChw[one], t_B[one], features[one], guidance_B[one], own)
+        np.testing.assert_array_equal(alone[0], seeing[at])
+
+
+def test_what_is_not_under_the_mask_is_not_looked_at(shaped: Engine) -> None:
+    """Whatever the known picture holds there."""
+    look = noisy(shaped)
+    known = half_known(look[0])
+    scribbled = replace(known, known_BChw=np.where(known.mask_B1hw == 1, known.known_BChw, 9).astype("f4"))
+    np.testing.assert_array_equal(shaped.denoise(*look, known), shaped.denoise(*look, scribbled))
+
+
+def test_a_model_that_does_not_inpaint_is_told_nothing(opened: Engine) -> None:
+    """It draws as ever; the rule in `diffusion.inpaint` puts what is known in place."""
+    look = noisy(opened)
+    np.testing.assert_array_equal(opened.denoise(*look), opened.denoise(*look, half_known(look[0])))
+
+
+def test_only_the_shapes_that_are_drawn_are_compiled(shaped_folder: Path) -> None:
+    """Squares cost what they did before there were others."""
+    engine = OpenVinoEngine(shaped_folder, read_manifest(shaped_folder), EngineOptions())
+    Pipeline(engine).generate("a boat", seed=1, size=(1200, 800))
+    assert engine._denoisers.keys() == {"denoiser-8x12"}
+    assert engine._autoencoders.keys() == {("decoder", (8, 12))}
+
+
+@pytest.mark.parametrize("size", [(255, 256), (256, 384), (3, 3)])
+def test_a_picture_of_no_shape_is_refused(shaped: Engine, size: tuple[int, int]) -> None:
+    """Neither stretched nor guessed at: the error names the nearest size. Vectors are of squares."""
+    with pytest.raises(InvalidRequestError, match="256"):
+        shaped.encode_image(np.zeros((1, size[1], size[0], 3), np.uint8))
+    with pytest.raises(InvalidRequestError, match="256x256"):
+        shaped.embed_image(np.zeros((1, 256, 384, 3), np.uint8))
 
 
 def test_nan_is_never_passed_on(tiny_folder: Path) -> None:

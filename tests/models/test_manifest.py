@@ -36,6 +36,21 @@ def test_what_is_written_is_what_is_read(folder: Path) -> None:
     assert read_manifest(folder) == manifest
 
 
+def test_the_shapes_are_read_back(shaped_folder: Path) -> None:
+    """And each has its graph; a manifest from before there were any says nothing of them."""
+    manifest = read_manifest(shaped_folder)
+    assert manifest.shapes == ((8, 12), (14, 8))
+    assert {"denoiser.xml", "denoiser-8x12.xml", "denoiser-14x8.xml"} <= manifest.files.keys()
+    assert read_manifest(find("limner-1")).shapes == ()
+
+
+def test_a_shape_without_its_graph_is_wrong(folder: Path) -> None:
+    """The manifest must name it among the files."""
+    change_manifest(folder, shapes=[[8, 12]])
+    with pytest.raises(ModelError, match="wrong files"):
+        read_manifest(folder)
+
+
 @pytest.mark.parametrize("name", ["denoiser.safetensors", "denoiser.xml", "tokenizer.json"])
 def test_a_flipped_byte_is_found(folder: Path, name: str) -> None:
     """One changed byte in any file is an error that names the file, in both engines."""
@@ -102,6 +117,9 @@ def test_unknown_and_missing_fields_are_errors(folder: Path) -> None:
         ("window", "48"),
         ("latent_shape", 5),
         ("picture_size", [256]),
+        ("shapes", 8),
+        ("shapes", [8, 12]),
+        ("shapes", [[8, 0]]),
         ("steps", 0),
         ("guidance", float("nan")),
         ("timestep_shift", -1),

@@ -99,6 +99,16 @@ def test_nearness_is_by_distance_between_cells() -> None:
         assert bias[:, n, m].tolist() == pytest.approx([0, -0.5 * distance])
 
 
+def test_without_the_skip_an_untrained_network_gives_nothing() -> None:
+    """The clean picture is the network's output alone, by the channels' deviations: zero, with the head at zero."""
+    model = Denoiser(replace(tiny().config, skips=False))
+    assert not model(torch.randn(2, 4, 4, 4), T, *prompt())[0].any()
+    nn.init.constant_(model.head.bias, 1.0)
+    model.deviation.copy_(DEVIATION)
+    expected = DEVIATION[None, :, None, None].expand(2, -1, 4, 4)
+    torch.testing.assert_close(model(torch.randn(2, 4, 4, 4), T, *prompt())[0], expected)
+
+
 def test_grids_of_all_shapes_have_places_in_common() -> None:
     """A wide picture is a square one with more at both sides, a high one has more above it."""
     model = Denoiser(replace(tiny().config, reach=8))

@@ -20,11 +20,13 @@ from limner.training.checkpoint import save_checkpoint
 from limner.training.crew import Crew, joined_crew
 from limner.training.dataset import load_vocabulary
 from limner.training.deblocking import DeblockingConfig
+from limner.training.distil import DistilConfig
 from limner.training.recipe import Recipe
 from limner.training.run import TrainingRun
 from limner.training.scenes.concepts import data_folder
 from limner.training.scenes.facts import Numbers
 from limner.training.stages import Workshop
+from limner.training.upscaler import UpscalerTraining
 from tests.training.test_denoise import CONFIG, begin
 
 RECIPE = """\
@@ -46,8 +48,10 @@ def prepared(rehearsal: Workshop, tmp_path: Path) -> Workshop:
         (folder / name).unlink()
     judge = Judge(rehearsal.recipe.judge, Numbers(load_vocabulary(data_folder())).classes)
     save_checkpoint(folder / "judge.safetensors", judge.state_dict(), {})
-    # There is no art here to compose the project's own scenes from, which the deblocking learns from.
-    recipe = replace(rehearsal.recipe, deblocking=DeblockingConfig(steps=0))
+    # There is no art here to compose the project's own scenes from, which the deblocking and the upscaler learn from.
+    recipe = replace(
+        rehearsal.recipe, deblocking=DeblockingConfig(steps=0), upscaling=UpscalerTraining(steps=0)
+    )
     return replace(rehearsal, folder=folder, data=None, recipe=recipe)
 
 
@@ -62,9 +66,9 @@ def torchrun(workshop: Workshop, processes: int = 2) -> list[str]:
     return [*launcher, str(processes), "--no-python", "--", limner, *train]
 
 
-def losses(folder: Path) -> list[float]:
+def losses(folder: Path, stage: str = "denoiser") -> list[float]:
     """Of each step in a run's log, in order."""
-    lines = (folder / "denoiser" / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (folder / stage / "log.jsonl").read_text(encoding="utf-8").splitlines()
     records = [json.loads(line) for line in lines]
     assert [record["step"] for record in records] == list(range(1, len(records) + 1))
     return [record["loss"] for record in records]
@@ -85,8 +89,10 @@ def train(workshop: Workshop, steps: int) -> TrainingRun:
     return training
 
 
-def test_two_processes_learn_what_one_learns(prepared: Workshop, rehearsal: Workshop) -> None:
+def test_two_processes_learn_what_one_learns(prepared: Workshop, rehearsal: Workshop, tmp_path: Path) -> None:
     """Each step has the same loss; log, trace and weights are written once, and what is said is said once."""
+    student = DistilConfig(steps=2, batch=4, draws=2, teacher_draws=2)
+    prepared = replace(prepared, recipe=replace(prepared.recipe, distil=student))
     done = subprocess.run(torchrun(prepared), capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stderr
     assert losses(prepared.folder) == pytest.approx(losses(rehearsal.folder), rel=1e-3)
@@ -94,8 +100,14 @@ def test_two_processes_learn_what_one_learns(prepared: Workshop, rehearsal: Work
     assert [record["epoch"] for record in trace] == [0, 1, 2]
     told = [line[:9] for line in done.stdout.splitlines() if line.startswith("epoch")]
     assert told == ["epoch   0", "epoch   1", "epoch   2"]
-    assert done.stdout.count("with the seams mended") == done.stdout.count("done; next: limner export") == 1
+    for once in ("the student, in fewer steps", "with the seams mended", "done; next: limner export"):
+        assert done.stdout.count(once) == 1
     assert (prepared.folder / "denoiser" / "epoch-002.safetensors").is_file()
+    alone = Path(shutil.copytree(prepared.folder, tmp_path / "alone"))
+    shutil.rmtree(alone / "distilled-002")
+    TrainingRun(replace(prepared, folder=alone)).distil()
+    together = losses(prepared.folder, "distilled-002")
+    assert together == pytest.approx(losses(alone, "distilled-002"), rel=1e-3)
 
 
 def test_any_number_of_processes_goes_on(prepared: Workshop, tmp_path: Path) -> None:

@@ -35,6 +35,14 @@ def test_no_weight_is_stored_twice(tiny_folder: Path) -> None:
         assert added < 1_000, network
 
 
+def test_all_shapes_share_the_weights(shaped_folder: Path) -> None:
+    """A graph for each, over one file, to which they add small change."""
+    arrays = load_file(shaped_folder / "denoiser.safetensors")
+    assert sum(array.nbytes for name, array in arrays.items() if name.startswith("graph.")) < 2_000
+    assert len(list(shaped_folder.glob("denoiser*.xml"))) == 3
+    assert len(list(shaped_folder.glob("*.safetensors"))) == 5
+
+
 def test_an_existing_folder_is_left_alone(tiny_folder: Path) -> None:
     """Exporting over something is refused; nothing is lost."""
     with pytest.raises(OutputError, match="exists already"):

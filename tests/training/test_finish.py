@@ -31,6 +31,7 @@ def test_the_model_is_the_last_judged_epoch(run: Path, rehearsal: Workshop, tmp_
     trace = json.loads((run / "trace.json").read_text(encoding="utf-8"))
     manifest = read_manifest(tmp_path / "model")
     assert manifest.name == "rehearsal"
+    assert [list(grid) for grid in manifest.shapes] == manifest.recipe["shapes"]
     assert manifest.scores["prompt_match"] == {"accuracy": trace[-1]["accuracy"], "loss": trace[-1]["loss"]}
     ceiling = json.loads((run / "ceiling.json").read_text(encoding="utf-8"))
     assert manifest.scores["prompt_match_of_real_scenes"] == ceiling

@@ -24,7 +24,7 @@ class Knowing(Denoiser):
         self.deviation.copy_(DEVIATION)
         self.x0_BChw, self.mistake_C = x0_BChw, mistake_C
 
-    def residual(self, x_BChw: Tensor, t_B: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor, Tensor]:
+    def output(self, x_BChw: Tensor, t_B: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor, Tensor]:
         """The right answer, and the mistake added to each channel."""
         skip, out, into = (factor[..., None, None] for factor in self.preconditioning(t_B))
         target = (self.x0_BChw - skip * x_BChw / into) / out

@@ -19,6 +19,7 @@ from limner.batching.measure import ServiceTime
 from limner.batching.metrics import Metrics
 from limner.batching.queue import WaitingQueue
 from limner.engines.base import Capabilities
+from limner.engines.shapes import nearest_shape
 from limner.errors import (
     CancelledError,
     DeadlineError,
@@ -27,6 +28,7 @@ from limner.errors import (
     SettingsError,
     ShuttingDownError,
 )
+from limner.sources import size_of
 from limner.types import FileFormat, ImageRequest
 
 __all__ = ["LoadReport", "LoopConfig", "Reception"]
@@ -149,7 +151,7 @@ class Reception:
                 key=key,
                 priority=priority,
                 order=next(self._numbers),
-                shape=self._able.latent_shape,
+                shape=nearest_shape(self._able, size_of(request)),
                 places=1 if guidance == 1 else 2,
                 steps=request.steps or self._able.default_steps,
                 previews=previews,

@@ -20,6 +20,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def export(
     run: Annotated[Path, typer.Argument(help="The folder of a training run.")],
     model: Annotated[Path, typer.Argument(help="The model folder to write; it must not exist yet.")],
+    teacher: Annotated[
+        bool, typer.Option("--teacher", help="Of a distilled run: the teacher, with its steps and guidance.")
+    ] = False,
 ) -> None:
     """Turn a training run's averaged weights into a model folder, for `--model`."""
     try:
@@ -28,5 +31,5 @@ def export(
         raise EngineUnavailableError(
             f"Exporting needs torch ({error}): pip install 'limner[train]'"
         ) from error
-    export_run(run, model)
+    export_run(run, model, teacher=teacher)
     typer.echo(model)

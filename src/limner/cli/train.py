@@ -84,6 +84,10 @@ def _train(training: TrainingRun, reporter: _Reporter) -> None:
         with reporter.stopping_gently():
             for record in training.epochs():
                 _tell(record, reporter)
+            if student := training.distil():
+                reporter.say(
+                    f"the student, in fewer steps: loss {student.loss:.2f}, accuracy {student.accuracy:.2f}"
+                )
             if training.crew.is_first:
                 verdict = training.deblock()
                 reporter.say(
@@ -172,7 +176,8 @@ class _Reporter:
         if not self._quiet:
             self._show(stage, done, total, note)
         # Of all other stages only one process has a part.
-        stop = self._agreed(self._stop) if stage == "denoiser" else self._stop
+        together = stage in {"denoiser", "distillation"}
+        stop = self._agreed(self._stop) if together else self._stop
         if stop:
             raise _StoppedError
 

@@ -79,6 +79,7 @@ class Capabilities:
         model: the model's name.
         latent_shape: (C, h, w) of one x.
         picture_size: (width, height) that `decode` puts out.
+        shapes: (h, w) that x may have as well; the pictures are as much wider and higher (see `engines.shapes`).
         default_steps: denoising steps unless the request says otherwise.
         default_guidance: guidance scale unless the request says otherwise.
         timestep_shift: how the model wants its steps spaced (see `diffusion.schedule.timesteps`); 1 is even.
@@ -97,6 +98,7 @@ class Capabilities:
     timestep_shift: float = 1.0
     stepwise: bool = True
     upscales: bool = False
+    shapes: tuple[tuple[int, int], ...] = ()
     lost: tuple[str, ...] = ()
 
 
@@ -144,7 +146,7 @@ class Engine(ABC):
         """Stage 3, one look: noisy x at time t (1 = pure noise, 0 = clean) -> estimate of the clean x.
 
         Args:
-            x_BChw: (B, C, h, w) noisy pictures.
+            x_BChw: (B, C, h, w) noisy pictures, all of one shape.
             t_B: (B,) their times; each picture may stand at its own.
             features: B conditions; guidance leads away from their `negative`, or from no prompt at all. One
                 without tokens is a picture's: its vector alone says what to draw.
@@ -174,11 +176,11 @@ class Engine(ABC):
 
     @abstractmethod
     def encode_image(self, pixels_BHWC: Pixels) -> Floats:
-        """Pictures uint8 (B, H, W, 3) of the model's own size -> clean x (B, C, h, w)."""
+        """Pictures uint8 (B, H, W, 3) of the size of any of the model's shapes -> clean x (B, C, h, w)."""
 
     @abstractmethod
     def embed_image(self, pixels_BHWC: Pixels) -> Floats:
-        """Pictures -> unit vectors (B, 1024) in the space of `encode`'s vectors."""
+        """Pictures of the model's own size -> unit vectors (B, 1024) in the space of `encode`'s vectors."""
 
     def upscale(self, pixels_BHWC: Pixels) -> Pixels:
         """Stage 4, where `capabilities.upscales`: twice as large, with what is fine to see at that size.

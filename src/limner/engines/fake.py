@@ -15,6 +15,7 @@ import hashlib
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,8 @@ __all__ = ["FakeEngine", "load"]
 _WINDOW = 48
 _STATE_LENGTH = 64
 _GRID = 8
-_SIDE = 256
+_PATCH = 32
+_SHAPES = ((8, 12), (12, 8), (8, 14), (14, 8))
 # A prompt's gradient: 3 by 3 cosines in each of 3 colours, spelled by the first numbers of its vector.
 _WAVES = 3
 _SPELLED = 3 * _WAVES**2
@@ -51,15 +53,13 @@ class FakeEngine(Engine):
         self.capabilities = Capabilities(
             model="fake",
             latent_shape=(3, _GRID, _GRID),
-            picture_size=(_SIDE, _SIDE),
+            picture_size=(_PATCH * _GRID, _PATCH * _GRID),
+            shapes=_SHAPES,
             default_steps=4,
             default_guidance=1.0,
             batch_invariant=True,
         )
-        small_kh, large_kH = _cosines(_GRID), _cosines(_SIDE)[:_GRID]
-        self._waves_kh = small_kh[:_WAVES]
-        self._enlarge_Hh = large_kH.T @ small_kh * np.float32(math.sqrt(_SIDE / _GRID))
-        self._reduce_hH = small_kh.T @ large_kH * np.float32(math.sqrt(_GRID / _SIDE))
+        self._lines: dict[int, _Line] = {}
 
     def encode(self, prompts: Sequence[str]) -> list[TextFeatures]:
         """A vector hashed from the prompt, and a state per word hashed from the word."""
@@ -76,8 +76,9 @@ class FakeEngine(Engine):
         """The exact expectation of the clean latents, each picture by itself."""
         x0_BChw = np.empty_like(x_BChw)
         for i, (x_Chw, t, feature) in enumerate(zip(x_BChw, t_B, features, strict=True)):
-            with_prompt_Chw = _expectation(x_Chw, float(t), self._gradient(feature.vector_D))
-            without_Chw = _expectation(x_Chw, float(t), self._opposite(feature))
+            gradient_Chw = self._gradient(feature.vector_D, x_Chw.shape)
+            with_prompt_Chw = _expectation(x_Chw, float(t), gradient_Chw)
+            without_Chw = _expectation(x_Chw, float(t), self._opposite(feature, x_Chw.shape))
             x0_BChw[i] = guide(with_prompt_Chw[None], without_Chw[None], guidance_B[i : i + 1])[0]
             if inpaint is not None:
                 region = KnownRegion(known_Chw=inpaint.known_BChw[i], mask_1hw=inpaint.mask_B1hw[i])
@@ -86,24 +87,31 @@ class FakeEngine(Engine):
 
     def attend(self, x_BChw: Floats, t_B: Floats, features: Sequence[TextFeatures]) -> Floats:
         """Each token draws around a place that its state names, the more narrowly the cleaner x is."""
-        maps = [_attention(feature, float(t)) for _, t, feature in zip(x_BChw, t_B, features, strict=True)]
+        maps = [
+            _attention(feature, float(t), x_Chw.shape)
+            for x_Chw, t, feature in zip(x_BChw, t_B, features, strict=True)
+        ]
         return np.stack(maps)
 
     def decode(self, x0_BChw: Floats) -> Pixels:
         """The latents' own cosines, drawn at full size; -1 is black and 1 is white."""
-        pixels_BHWC = np.empty((len(x0_BChw), _SIDE, _SIDE, 3), np.uint8)
+        h, w = x0_BChw.shape[2:]
+        down, along = self._line(h), self._line(w)
+        pixels_BHWC = np.empty((len(x0_BChw), _PATCH * h, _PATCH * w, 3), np.uint8)
         for i, x0_Chw in enumerate(x0_BChw):
-            values_CHW = self._enlarge_Hh @ x0_Chw @ self._enlarge_Hh.T
+            values_CHW = down.enlarge_Hh @ x0_Chw @ along.enlarge_Hh.T
             levels_CHW = np.rint(127.5 + 127.5 * values_CHW.clip(-1.0, 1.0))
             pixels_BHWC[i] = levels_CHW.astype(np.uint8).transpose(1, 2, 0)
         return pixels_BHWC
 
     def encode_image(self, pixels_BHWC: Pixels) -> Floats:
         """The picture's first cosines as latents: `decode` backwards, finer detail left out."""
-        x0_BChw = np.empty((len(pixels_BHWC), *self.capabilities.latent_shape), np.float32)
+        h, w = (side // _PATCH for side in pixels_BHWC.shape[1:3])
+        down, along = self._line(h), self._line(w)
+        x0_BChw = np.empty((len(pixels_BHWC), 3, h, w), np.float32)
         for i, pixels_HWC in enumerate(pixels_BHWC):
             values_CHW = pixels_HWC.transpose(2, 0, 1).astype(np.float32) / np.float32(127.5) - np.float32(1)
-            x0_BChw[i] = self._reduce_hH @ values_CHW @ self._reduce_hH.T
+            x0_BChw[i] = down.reduce_hH @ values_CHW @ along.reduce_hH.T
         return x0_BChw
 
     def embed_image(self, pixels_BHWC: Pixels) -> Floats:
@@ -111,21 +119,42 @@ class FakeEngine(Engine):
         vector_BD = np.zeros((len(pixels_BHWC), EMBEDDING_LENGTH), np.float32)
         # Plain grey spells nothing; it still needs a direction.
         vector_BD[:, -1] = 1e-3
+        waves_kh = self._line(_GRID).waves_kh
         for i, x0_Chw in enumerate(self.encode_image(pixels_BHWC)):
-            vector_BD[i, :_SPELLED] = (self._waves_kh @ x0_Chw @ self._waves_kh.T).ravel()
+            vector_BD[i, :_SPELLED] = (waves_kh @ x0_Chw @ waves_kh.T).ravel()
             vector_BD[i] /= np.linalg.norm(vector_BD[i])
         return vector_BD
 
-    def _opposite(self, feature: TextFeatures) -> Floats:
+    def _line(self, cells: int) -> _Line:
+        if cells not in self._lines:
+            self._lines[cells] = _Line.of(cells)
+        return self._lines[cells]
+
+    def _opposite(self, feature: TextFeatures, shape: tuple[int, ...]) -> Floats:
         """The gradient that guidance leads away from: the negative prompt's, or plain grey."""
         if feature.negative is None:
-            return np.zeros(self.capabilities.latent_shape, np.float32)
-        return self._gradient(feature.negative.vector_D)
+            return np.zeros(shape, np.float32)
+        return self._gradient(feature.negative.vector_D, shape)
 
-    def _gradient(self, vector_D: Floats) -> Floats:
+    def _gradient(self, vector_D: Floats, shape: tuple[int, ...]) -> Floats:
         strengths_Ckk = vector_D[:_SPELLED].reshape(3, _WAVES, _WAVES) * np.float32(_STRENGTH)
-        gradient_Chw: Floats = self._waves_kh.T @ strengths_Ckk @ self._waves_kh
+        gradient_Chw: Floats = self._line(shape[1]).waves_kh.T @ strengths_Ckk @ self._line(shape[2]).waves_kh
         return gradient_Chw
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The cosines along one side of the grid: the slowest, and all of them from latents to pixels and back."""
+
+    waves_kh: Floats
+    enlarge_Hh: Floats
+    reduce_hH: Floats
+
+    @classmethod
+    def of(cls, length: int) -> _Line:
+        small_kh, large_kH = _cosines(length), _cosines(_PATCH * length)[:length]
+        enlarge_Hh = large_kH.T @ small_kh * np.float32(math.sqrt(_PATCH))
+        return cls(small_kh[:_WAVES], enlarge_Hh, small_kh.T @ large_kH * np.float32(math.sqrt(1 / _PATCH)))
 
 
 def _expectation(x_Chw: Floats, t: float, mean_Chw: Floats) -> Floats:
@@ -171,17 +200,21 @@ def _hashed_direction(text: str, length: int) -> Floats:
     return unit
 
 
-def _attention(feature: TextFeatures, t: float) -> Floats:
+def _attention(feature: TextFeatures, t: float, shape: tuple[int, ...]) -> Floats:
     """Softmax over the tokens of minus the squared distance to each token's place: (T, h, w)."""
     place_T2 = 0.5 + 2.0 * feature.states_TD[:, :2]
-    across_g = (np.arange(_GRID, dtype=np.float32) + np.float32(0.5)) / np.float32(_GRID)
-    down_Tg = (across_g - place_T2[:, :1]) ** 2
-    along_Tg = (across_g - place_T2[:, 1:]) ** 2
+    down_Th = (_middles(shape[1]) - place_T2[:, :1]) ** 2
+    along_Tw = (_middles(shape[2]) - place_T2[:, 1:]) ** 2
     sharpness = 4.0 + 12.0 * (1.0 - t)
-    weight_Thw = np.exp(-sharpness * (down_Tg[:, :, None] + along_Tg[:, None, :]))
+    weight_Thw = np.exp(-sharpness * (down_Th[:, :, None] + along_Tw[:, None, :]))
     weight_Thw *= feature.mask_T[:, None, None]
     attention_Thw: Floats = weight_Thw / np.maximum(weight_Thw.sum(axis=0), np.finfo(np.float32).tiny)
     return attention_Thw
+
+
+def _middles(cells: int) -> Floats:
+    """Of so many cells from 0 to 1."""
+    return (np.arange(cells, dtype=np.float32) + np.float32(0.5)) / np.float32(cells)
 
 
 def _cosines(length: int) -> Floats:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from limner.diffusion.guidance import guide
 from limner.engines.base import Capabilities, Engine, Inpaint, UpscalerName
+from limner.engines.shapes import nearest_shape, picture_size
 from limner.errors import InvalidRequestError, NonFiniteError
 from limner.models.manifest import UPSCALER, Manifest
 from limner.text.reading import read_with
@@ -37,12 +38,14 @@ class NetworkEngine(Engine):
             model=manifest.name,
             latent_shape=manifest.latent_shape,
             picture_size=manifest.picture_size,
+            shapes=manifest.shapes,
             default_steps=manifest.steps,
             default_guidance=manifest.guidance,
             timestep_shift=manifest.timestep_shift,
             batch_invariant=batch_invariant,
             upscales=upscaler == "learned" and UPSCALER in manifest.networks,
         )
+        self._inpaints = bool(manifest.networks["denoiser"].get("inpaints"))
         self._tokenizer = Tokenizer(folder / "tokenizer.json", manifest.window)
         self._vocabulary = Vocabulary.load(folder / VOCABULARY) if VOCABULARY in manifest.files else None
 
@@ -53,8 +56,10 @@ class NetworkEngine(Engine):
         """Token ids and mask -> token states (B, T, D) and unit vectors (B, V)."""
 
     @abstractmethod
-    def run_denoiser(self, x_BChw: Floats, t_B: Floats, condition: Condition) -> tuple[Floats, Floats]:
-        """-> clean x (B, C, h, w) and attention (B, T, h, w)."""
+    def run_denoiser(
+        self, x_BChw: Floats, t_B: Floats, condition: Condition, known: Inpaint | None
+    ) -> tuple[Floats, Floats]:
+        """-> clean x (B, C, h, w) and attention (B, T, h, w); `known` is None where there are no inputs for it."""
 
     @abstractmethod
     def run_decoder(self, x_BChw: Floats) -> Floats:
@@ -112,7 +117,6 @@ class NetworkEngine(Engine):
         inpaint: Inpaint | None = None,
     ) -> Floats:
         """See `Engine.denoise`. Guided pictures take a second place in the batch, without their prompt."""
-        del inpaint  # this network has no inputs for it; the rule in diffusion.inpaint does the work
         if not len(x_BChw):
             return np.empty(x_BChw.shape, np.float32)
         with_prompt = _condition(features)
@@ -120,7 +124,8 @@ class NetworkEngine(Engine):
         without = tuple(part[guided] for part in _opposite(features, with_prompt))
         both = tuple(np.concatenate(pair) for pair in zip(with_prompt, without, strict=True))
         places = np.concatenate([np.arange(len(x_BChw)), guided])
-        x0_BChw, _ = self.run_denoiser(x_BChw[places], t_B[places], (both[0], both[1], both[2]))
+        known = self._known(x_BChw, inpaint, places)
+        x0_BChw, _ = self.run_denoiser(x_BChw[places], t_B[places], (both[0], both[1], both[2]), known)
         _check(x0_BChw, "The denoiser")
         with_it, without_it = x0_BChw[: len(x_BChw)], x0_BChw[len(x_BChw) :]
         if len(guided):
@@ -128,12 +133,23 @@ class NetworkEngine(Engine):
             with_it[guided] = guide(with_it[guided], without_it, guidance_B[guided])
         return with_it
 
+    def _known(
+        self, x_BChw: Floats, inpaint: Inpaint | None, places: NDArray[np.int64] | slice = slice(None)
+    ) -> Inpaint | None:
+        """What the network is told of each place; without inputs for it, `diffusion.inpaint` does all the work."""
+        if not self._inpaints:
+            return None
+        if inpaint is None:
+            inpaint = Inpaint(known_BChw=np.zeros_like(x_BChw), mask_B1hw=np.zeros_like(x_BChw[:, :1]))
+        return Inpaint(known_BChw=inpaint.known_BChw[places], mask_B1hw=inpaint.mask_B1hw[places])
+
     def attend(self, x_BChw: Floats, t_B: Floats, features: Sequence[TextFeatures]) -> Floats:
         """See `Engine.attend`."""
         if not len(x_BChw):
             return np.empty((0, self._tokenizer.window, *x_BChw.shape[2:]), np.float32)
         condition = _condition(features)
-        attention_BThw = self.run_denoiser(x_BChw, t_B, condition)[1] * condition[1][:, :, None, None]
+        _, attention_BThw = self.run_denoiser(x_BChw, t_B, condition, self._known(x_BChw, None))
+        attention_BThw = attention_BThw * condition[1][:, :, None, None]
         _check(attention_BThw, "The denoiser")
         total_B1hw = attention_BThw.sum(1, keepdims=True)
         even_BT11 = condition[1][:, :, None, None] / np.maximum(condition[1].sum(1), 1)[:, None, None, None]
@@ -144,8 +160,8 @@ class NetworkEngine(Engine):
 
     def decode(self, x0_BChw: Floats) -> Pixels:
         """See `Engine.decode`."""
-        width, height = self.capabilities.picture_size
         if not len(x0_BChw):
+            width, height = picture_size(self.capabilities, x0_BChw.shape)
             return np.empty((0, height, width, 3), np.uint8)
         pixels_BCHW = self.run_decoder(x0_BChw)
         _check(pixels_BCHW, "The decoder")
@@ -153,18 +169,16 @@ class NetworkEngine(Engine):
 
     def encode_image(self, pixels_BHWC: Pixels) -> Floats:
         """See `Engine.encode_image`."""
-        width, height = self.capabilities.picture_size
-        if pixels_BHWC.shape[1:] != (height, width, 3):
-            raise InvalidRequestError(
-                f"pictures must be {width}x{height} with 3 channels here, not {pixels_BHWC.shape[1:]}: fit them first",
-                param="image",
-            )
+        height, width = pixels_BHWC.shape[1:3]
+        shape = nearest_shape(self.capabilities, (width, height))
+        _check_size(pixels_BHWC, picture_size(self.capabilities, shape))
         if not len(pixels_BHWC):
-            return np.empty((0, *self.capabilities.latent_shape), np.float32)
+            return np.empty((0, *shape), np.float32)
         return self.run_image_encoder(_to_unit(pixels_BHWC))
 
     def embed_image(self, pixels_BHWC: Pixels) -> Floats:
         """See `Engine.embed_image`."""
+        _check_size(pixels_BHWC, self.capabilities.picture_size)
         if not len(pixels_BHWC):
             return np.empty((0, EMBEDDING_LENGTH), np.float32)
         vectors_BV = self.run_image_tower(self.encode_image(pixels_BHWC))
@@ -181,6 +195,15 @@ class NetworkEngine(Engine):
         pixels_BCHW = self.run_upscaler(_to_unit(pixels_BHWC))
         _check(pixels_BCHW, "The upscaler")
         return _to_levels(pixels_BCHW)
+
+
+def _check_size(pixels_BHWC: Pixels, size: tuple[int, int]) -> None:
+    width, height = size
+    if pixels_BHWC.shape[1:] != (height, width, 3):
+        raise InvalidRequestError(
+            f"pictures must be {width}x{height} with 3 channels here, not {pixels_BHWC.shape[1:]}: fit them first",
+            param="image",
+        )
 
 
 def _to_unit(pixels_BHWC: Pixels) -> Floats:

@@ -39,8 +39,8 @@ def step_together(engine: Engine, renderings: Sequence[Rendering]) -> Look:
 
     Args:
         engine: who computes.
-        renderings: pictures that are not done, at least one; each may have its own prompt, time, guidance,
-            sampler and known region.
+        renderings: pictures of one shape that are not done, at least one; each may have its own prompt, time,
+            guidance, sampler and known region.
 
     Returns:
         What the engine saw, for previews and traces.

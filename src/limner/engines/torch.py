@@ -13,12 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from limner.engines.base import Engine, EngineOptions
+from limner.engines.base import Engine, EngineOptions, Inpaint
 from limner.engines.devices import torch_device
 from limner.engines.networked import Condition, NetworkEngine
 from limner.errors import EngineError, ModelError
 from limner.models.manifest import Manifest, read_manifest, verify
 from limner.network.folder import open_networks
+from limner.network.inpainting import InpaintingDenoiser
 from limner.types import Floats
 
 __all__ = ["TorchEngine", "load"]
@@ -51,7 +52,8 @@ class TorchEngine(NetworkEngine):
             torch.set_num_threads(options.threads)
         networks = open_networks(folder, manifest.networks)
         self._text_encoder = networks.text_encoder.to(self._device)
-        self._denoiser = networks.denoiser.to(self._device)
+        denoiser = InpaintingDenoiser(networks.denoiser) if self._inpaints else networks.denoiser
+        self._denoiser = denoiser.to(self._device)
         self._autoencoder = networks.autoencoder.to(self._device)
         self._image_tower = networks.image_tower.to(self._device)
         self._upscaler = networks.upscaler and networks.upscaler.to(self._device)
@@ -77,9 +79,12 @@ class TorchEngine(NetworkEngine):
         states_BTD, vectors_BV = self._run(self._text_encoder, ids_BT, mask_BT)
         return states_BTD, vectors_BV
 
-    def run_denoiser(self, x_BChw: Floats, t_B: Floats, condition: Condition) -> tuple[Floats, Floats]:
+    def run_denoiser(
+        self, x_BChw: Floats, t_B: Floats, condition: Condition, known: Inpaint | None
+    ) -> tuple[Floats, Floats]:
         """See `NetworkEngine`."""
-        x0_BChw, attention_BThw = self._run(self._denoiser, x_BChw, t_B, *condition)
+        told = () if known is None else (known.known_BChw, known.mask_B1hw)
+        x0_BChw, attention_BThw = self._run(self._denoiser, x_BChw, t_B, *condition, *told)
         return x0_BChw, attention_BThw
 
     def run_decoder(self, x_BChw: Floats) -> Floats:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from limner.errors import LimnerError, ModelError
 from limner.files import sha256_of
 
-__all__ = ["FORMAT", "MANIFEST", "UPSCALER", "Manifest", "read_manifest", "verify"]
+__all__ = ["FORMAT", "MANIFEST", "UPSCALER", "Manifest", "denoiser_graph", "read_manifest", "verify"]
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -42,6 +42,7 @@ class Manifest:
         window: tokens that the text encoder reads; what is beyond them is reported.
         latent_shape: (C, h, w).
         picture_size: (width, height).
+        shapes: (h, w) that it draws as well, wide or high.
         steps, guidance, timestep_shift: how it draws unless told otherwise.
         networks: the shapes of each network, as its config's fields; an upscaler may be missing.
         files: the SHA-256 of each file.
@@ -59,6 +60,7 @@ class Manifest:
     timestep_shift: float
     networks: Mapping[str, Mapping[str, Any]]
     files: Mapping[str, str]
+    shapes: tuple[tuple[int, int], ...] = ()
     licence: str = "Apache-2.0"
     scores: Mapping[str, Any] = field(default_factory=dict)
     training_trace: Sequence[Mapping[str, Any]] = ()
@@ -72,6 +74,11 @@ class Manifest:
             ValueError: a number is NaN or infinite, which JSON cannot hold.
         """
         return json.dumps(asdict(self), indent=1, allow_nan=False)
+
+
+def denoiser_graph(grid: tuple[int, int], shapes: Iterable[tuple[int, int]]) -> str:
+    """The name of the denoiser's graph for pictures of (h, w): each of a model's `shapes` has its own."""
+    return f"denoiser-{grid[0]}x{grid[1]}" if grid in shapes else "denoiser"
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -93,6 +100,8 @@ def read_manifest(folder: Path) -> Manifest:
     for name in ("latent_shape", "picture_size"):
         if isinstance(facts.get(name), list):
             facts[name] = tuple(facts[name])
+    if isinstance(facts.get("shapes"), list):
+        facts["shapes"] = tuple(tuple(grid) if isinstance(grid, list) else grid for grid in facts["shapes"])
     try:
         manifest = Manifest(**facts)
     except TypeError as error:
@@ -104,26 +113,29 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _wrong_fields(manifest: Manifest) -> list[str]:
     """Names of the fields that cannot be what they say; after this, nobody need doubt their types."""
+    shapes = manifest.shapes if _are_grids(manifest.shapes) else ()
     right = {
         "name": isinstance(manifest.name, str),
         "window": _is_count(manifest.window),
         "latent_shape": _are_counts(manifest.latent_shape, 3),
         "picture_size": _are_counts(manifest.picture_size, 2),
+        "shapes": shapes == manifest.shapes,
         "steps": _is_count(manifest.steps),
         "guidance": _is_number(manifest.guidance, 1.0),
         "timestep_shift": _is_number(manifest.timestep_shift, 0.0),
         "networks": isinstance(manifest.networks, dict)
         and all(isinstance(manifest.networks.get(name), dict) for name in _NETWORKS)
         and isinstance(manifest.networks.get(UPSCALER, {}), dict),
-        "files": isinstance(manifest.files, dict) and manifest.files.keys() >= _required(manifest),
+        "files": isinstance(manifest.files, dict) and manifest.files.keys() >= _required(manifest, shapes),
     }
     return [name for name, is_right in right.items() if not is_right]
 
 
-def _required(manifest: Manifest) -> set[str]:
+def _required(manifest: Manifest, shapes: tuple[tuple[int, int], ...]) -> set[str]:
+    shaped = {f"{denoiser_graph(grid, shapes)}.xml" for grid in shapes}
     if UPSCALER not in manifest.networks:
-        return _REQUIRED
-    return _REQUIRED | {f"{UPSCALER}.safetensors", f"{UPSCALER}.xml"}
+        return _REQUIRED | shaped
+    return _REQUIRED | shaped | {f"{UPSCALER}.safetensors", f"{UPSCALER}.xml"}
 
 
 def _is_count(value: object) -> bool:
@@ -132,6 +144,10 @@ def _is_count(value: object) -> bool:
 
 def _are_counts(values: object, length: int) -> bool:
     return isinstance(values, tuple) and len(values) == length and all(map(_is_count, values))
+
+
+def _are_grids(values: object) -> bool:
+    return isinstance(values, tuple) and all(_are_counts(grid, 2) for grid in values)
 
 
 def _is_number(value: object, least: float) -> bool:

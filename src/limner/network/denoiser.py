@@ -170,10 +170,10 @@ class Denoiser(nn.Module):
             pays to each prompt token, averaged over heads and layers.
         """
         skip_BC, out_BC, into_BC = self.preconditioning(t_B)
-        residual_BChw, attention, _ = self.residual(
+        output_BChw, attention, _ = self.output(
             x_BChw * into_BC[..., None, None], t_B, states_BTD, mask_BT, vector_BV, known_BKhw
         )
-        x0_BChw = skip_BC[..., None, None] * x_BChw + out_BC[..., None, None] * residual_BChw
+        x0_BChw = skip_BC[..., None, None] * x_BChw + out_BC[..., None, None] * output_BChw
         return x0_BChw, attention
 
     def preconditioning(self, t_B: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -193,7 +193,7 @@ class Denoiser(nn.Module):
         """(B, K, h, w): the mask, 1 where the clean latents are known, and those, of unit variance; 0 elsewhere."""
         return torch.cat([mask_B1hw, mask_B1hw * x0_BChw / self.deviation[:, None, None]], 1)
 
-    def residual(
+    def output(
         self,
         x_BChw: Tensor,
         t_B: Tensor,

@@ -13,12 +13,12 @@ from limner.imaging.codec import encode
 from limner.imaging.resize import fit, stretch
 from limner.types import FileFormat, Floats, Pixels
 
-__all__ = ["STRIP_COLUMNS", "data_url", "heat_map", "place", "small", "strip"]
+__all__ = ["STRIP_COLUMNS", "data_url", "heat_map", "map_size", "place", "small", "strip"]
 
 STRIP_COLUMNS = 128
 
 _WARM_C, _COOL_C = np.array([208, 84, 40]), np.array([92, 124, 160])
-_MAP_SIZE = (128, 128)
+_MAP_SIDE = 128
 _SMALL = 512
 
 
@@ -57,10 +57,18 @@ def heat_map(preview_HWC: Pixels, map_hw: Floats) -> str:
     least, most = float(map_hw.min()), float(map_hw.max())
     levels_hw = np.rint(255 * (map_hw - least) / (most - least)) if most > least else np.zeros_like(map_hw)
     levels_hwC = np.repeat(levels_hw.astype(np.uint8)[..., None], 3, axis=2)
-    heat_HW1 = 0.85 * stretch(levels_hwC, _MAP_SIZE)[..., :1] / 255
-    grey_HW1 = stretch(preview_HWC, _MAP_SIZE)[..., :3].mean(axis=2, keepdims=True)
+    size = map_size(preview_HWC)
+    heat_HW1 = 0.85 * stretch(levels_hwC, size)[..., :1] / 255
+    grey_HW1 = stretch(preview_HWC, size)[..., :3].mean(axis=2, keepdims=True)
     blend_HWC = (1 - heat_HW1) * grey_HW1 + heat_HW1 * _WARM_C
     return data_url(encode(np.rint(blend_HWC).astype(np.uint8), "jpeg"), "jpeg")
+
+
+def map_size(preview_HWC: Pixels) -> tuple[int, int]:
+    """(width, height) of a heat map over such a picture."""
+    height, width = preview_HWC.shape[:2]
+    scale = _MAP_SIDE / max(height, width)
+    return round(width * scale), round(height * scale)
 
 
 def place(map_hw: Floats) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from limner.imaging.codec import encode
-from limner.report.drawings import data_url, heat_map, place
+from limner.report.drawings import data_url, heat_map, map_size, place
 from limner.report.markup import Html, tag
 from limner.report.parts import facts, more, seconds, shape, shortened, stage
 from limner.types import Floats, Pixels, Trace
@@ -116,12 +116,13 @@ def _maps(trace: Trace) -> Iterator[Html]:
 
 def _map(word: str, map_hw: Floats, preview: Pixels) -> Html:
     peak = f"{float(map_hw.max()) * map_hw.size:.1f} times even"
+    width, height = map_size(preview)
     picture = tag(
         "img",
         src=heat_map(preview, map_hw),
         alt=f"Where “{shortened(word, 40)}” drew: most at the {place(map_hw)}, {peak}.",
-        width=128,
-        height=128,
+        width=width,
+        height=height,
     )
     caption = tag(
         "figcaption", tag("b", shortened(word, 40), dir="auto"), tag("small", f"{peak}, {place(map_hw)}")

@@ -166,7 +166,7 @@ class DenoiserRun:
         self.step = 0
         self.width = -(-data.states.longest // 8) * 8
         if config.compile:
-            model.residual = torch.compile(model.residual, dynamic=False)  # type: ignore[method-assign]
+            model.output = torch.compile(model.output, dynamic=False)  # type: ignore[method-assign]
         folder.mkdir(parents=True, exist_ok=True)
         if self.checkpoint.is_file():
             self._resume()

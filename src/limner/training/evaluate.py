@@ -84,6 +84,7 @@ def denoised(
     times_SB: Tensor,
     condition: tuple[Tensor, Tensor, Tensor],
     guidance: float,
+    known_BKhw: Tensor | None = None,
 ) -> Tensor:
     """Go from the first noise levels to the last in Euler's steps (Liu et al. 2023), guided, (B, C, h, w).
 
@@ -92,16 +93,33 @@ def denoised(
         x_BChw: pictures at the first level.
         times_SB: each picture's noise levels, falling.
         condition: token states, mask and vectors of the prompts.
-        guidance: Ho and Salimans 2022; 1 is none.
+        guidance: Ho and Salimans 2022; 1 is none, and costs no second pass.
+        known_BKhw: what the model is told of the pictures, see `Denoiser.known`.
     """
-    both = _with_and_without(*condition)
     for t_B, next_B in itertools.pairwise(times_SB):
-        estimate_2BChw, _ = model(torch.cat([x_BChw, x_BChw]), t_B.repeat(2), *both)
-        with_it, without = estimate_2BChw.chunk(2)
-        x0_BChw = without + guidance * (with_it - without)
+        x0_BChw = _estimate(model, x_BChw, t_B, condition, guidance, known_BKhw)
         ratio_B111 = (next_B / t_B)[:, None, None, None]
         x_BChw = ratio_B111 * x_BChw + (1 - ratio_B111) * x0_BChw
     return x_BChw
+
+
+def _estimate(
+    model: Denoiser,
+    x_BChw: Tensor,
+    t_B: Tensor,
+    condition: tuple[Tensor, Tensor, Tensor],
+    guidance: float,
+    known_BKhw: Tensor | None,
+) -> Tensor:
+    """The clean pictures, guided."""
+    if guidance == 1:
+        x0_BChw: Tensor = model(x_BChw, t_B, *condition, known_BKhw)[0]
+        return x0_BChw
+    twice = None if known_BKhw is None else torch.cat([known_BKhw, known_BKhw])
+    both = _with_and_without(*condition)
+    with_it, without = model(torch.cat([x_BChw, x_BChw]), t_B.repeat(2), *both, twice)[0].chunk(2)
+    guided_BChw: Tensor = without + guidance * (with_it - without)
+    return guided_BChw
 
 
 def _with_and_without(states: Tensor, mask: Tensor, vector: Tensor) -> tuple[Tensor, Tensor, Tensor]:

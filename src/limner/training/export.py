@@ -7,17 +7,18 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from limner.errors import OutputError, TrainingError
 from limner.files import sha256_of, write_atomic
-from limner.models.manifest import MANIFEST, UPSCALER, Manifest, read_manifest
+from limner.models.manifest import MANIFEST, UPSCALER, Manifest, denoiser_graph, read_manifest
 from limner.network.autoencoder import PatchAutoencoder
 from limner.network.denoiser import Denoiser
 from limner.network.image_tower import ImageTower
+from limner.network.inpainting import InpaintingDenoiser
 from limner.network.text_encoder import TextEncoder
 from limner.network.upscaler import Upscaler
 from limner.network.weights import rounded, widened
@@ -46,6 +47,7 @@ class ModelParts:
         text_encoder, image_tower, autoencoder, denoiser: the trained networks.
         upscaler: the trained network that enlarges its pictures; None leaves them to be resampled.
         tokenizer: path of tokenizer.json.
+        shapes: (h, w) that it learned as well as the denoiser's own grid.
         window: how many tokens the text encoder reads.
         words, names: what the model knows (see `Vocabulary`); without them it takes every prompt as it is.
         steps, guidance, timestep_shift: how it draws unless told otherwise.
@@ -59,6 +61,7 @@ class ModelParts:
     denoiser: Denoiser
     tokenizer: Path
     upscaler: Upscaler | None = None
+    shapes: tuple[tuple[int, int], ...] = ()
     window: int = 48
     words: frozenset[str] = frozenset()
     names: Sequence[Name] = ()
@@ -169,6 +172,7 @@ def _manifest(parts: ModelParts, files: Mapping[str, str]) -> Manifest:
         window=parts.window,
         latent_shape=(shape.channels, shape.grid, shape.grid),
         picture_size=(shape.grid * patch, shape.grid * patch),
+        shapes=parts.shapes,
         steps=parts.steps,
         guidance=parts.guidance,
         timestep_shift=parts.timestep_shift,
@@ -217,20 +221,22 @@ def _graphs(name: str, parts: ModelParts) -> list[Graph]:
             )
         ],
         "denoiser": [
-            Graph(
-                name="denoiser",
-                module=parts.denoiser,
-                inputs={"x": x, "t": torch.rand(2)} | condition,
-                outputs=("x0", "attention"),
-            )
+            _denoiser_graph(parts, grid, condition) for grid in [(shape.grid, shape.grid), *parts.shapes]
         ],
         "autoencoder": [
-            Graph(name="decoder", module=parts.autoencoder, inputs={"x": x}, outputs=("pixels",)),
+            Graph(
+                name="decoder",
+                module=parts.autoencoder,
+                inputs={"x": x},
+                outputs=("pixels",),
+                free=(0, 2, 3),
+            ),
             Graph(
                 name="image_encoder",
                 module=_Encode(parts.autoencoder),
                 inputs={"pixels": torch.randn(2, 3, side, side)},
                 outputs=("x",),
+                free=(0, 2, 3),
             ),
         ],
         "image_tower": [
@@ -238,6 +244,21 @@ def _graphs(name: str, parts: ModelParts) -> list[Graph]:
         ],
     }
     return graphs[name]
+
+
+def _denoiser_graph(parts: ModelParts, grid: tuple[int, int], condition: Mapping[str, Tensor]) -> Graph:
+    """Where its tokens stand is fixed in the graph: there is one for each shape."""
+    denoiser, x = parts.denoiser, torch.randn(2, parts.denoiser.config.channels, *grid)
+    inputs, module = {"x": x, "t": torch.rand(2), **condition}, cast("nn.Module", denoiser)
+    if denoiser.config.inpaints:
+        module = InpaintingDenoiser(denoiser)
+        inputs |= {"known": torch.randn_like(x), "known_mask": torch.ones_like(x[:, :1])}
+    return Graph(
+        name=denoiser_graph(grid, parts.shapes),
+        module=module,
+        inputs=inputs,
+        outputs=("x0", "attention"),
+    )
 
 
 def _upscaler_graph(upscaler: Upscaler) -> Graph:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -15,6 +16,8 @@ from limner.network.image_tower import ImageTower
 from limner.network.text_encoder import TextEncoder
 from limner.network.upscaler import Upscaler
 from limner.training.checkpoint import load_checkpoint, read_json
+from limner.training.distil import STUDENT, student_sampling
+from limner.training.evaluate import SamplingConfig
 from limner.training.export import ModelParts, export_model
 from limner.training.recipe import Recipe, read_recipe
 from limner.training.scenes.concepts import data_folder
@@ -25,11 +28,20 @@ from limner.training.vocabulary import names_of_things, words_of
 __all__ = ["export_run"]
 
 
-def export_run(run: Path, model: Path, *, tokenizer: Path | None = None, data: Path | None = None) -> None:
-    """Write the last judged epoch of a run as a model folder.
+def export_run(
+    run: Path,
+    model: Path,
+    *,
+    teacher: bool = False,
+    tokenizer: Path | None = None,
+    data: Path | None = None,
+) -> None:
+    """Write the last judged epoch of a run as a model folder, or the student that was distilled from it.
 
     Args:
         run, model: the folders.
+        teacher: take the epoch itself, also where there is a student. Of deblocking and upscaler there is one each,
+            which have then learned from the student; they come with it.
         tokenizer, data: what the run's `Workshop` had, if not the project's own.
 
     Raises:
@@ -50,10 +62,9 @@ def export_run(run: Path, model: Path, *, tokenizer: Path | None = None, data: P
     autoencoder, denoiser = PatchAutoencoder(recipe.autoencoder), Denoiser(recipe.denoiser)
     tensors, _ = load_checkpoint(run / "autoencoder.safetensors")
     autoencoder.load_state_dict({name: tensor for name, tensor in tensors.items() if name != "deviation"})
-    drawn = {name: trace[-1][name] for name in ("loss", "accuracy")}
-    start = read_start(run)
-    snapshot = run / "denoiser" / f"epoch-{trace[-1]['epoch']:03d}.safetensors"
-    denoiser.load_state_dict(load_checkpoint(snapshot)[0])
+    start, drawer = read_start(run), _drawer(run, trace[-1], recipe, teacher=teacher)
+    denoiser.load_state_dict(load_checkpoint(drawer.weights)[0])
+    _mend(run, trace[-1]["epoch"], autoencoder)
     export_model(
         model,
         ModelParts(
@@ -66,28 +77,48 @@ def export_run(run: Path, model: Path, *, tokenizer: Path | None = None, data: P
             upscaler=_upscaler(run, trace[-1]["epoch"], recipe),
             words=words_of(read_json(run / "states" / "captions.json"), data),
             names=names_of_things(data),
-            steps=recipe.sampling.steps,
-            guidance=recipe.sampling.guidance,
-            timestep_shift=recipe.sampling.time_shift,
-            scores={
-                "prompt_match": _deblocked(run, trace[-1]["epoch"], autoencoder) or drawn,
-                "prompt_match_of_real_scenes": ceiling,
-            },
+            shapes=recipe.shapes,
+            steps=drawer.sampling.steps,
+            guidance=drawer.sampling.guidance,
+            timestep_shift=drawer.sampling.time_shift,
+            scores={"prompt_match": drawer.score, "prompt_match_of_real_scenes": ceiling},
             training_trace=with_start(start["trace"], trace),
             recipe=asdict(recipe) | ({"started": start["recipe"]} if recipe.start else {}),
         ),
     )
 
 
-def _deblocked(run: Path, epoch: int, autoencoder: PatchAutoencoder) -> Any:
-    """Give the autoencoder the deblocking that was trained after this epoch; the judge's score with it, if any."""
-    score = run / f"deblocked-{epoch:03d}.json"
-    if not score.is_file():
-        return None
+class _Drawer(NamedTuple):
+    """Whose weights are exported, how they draw, and the judge's score of what they draw."""
+
+    weights: Path
+    sampling: SamplingConfig
+    score: Mapping[str, float]
+
+
+def _drawer(run: Path, last: Mapping[str, Any], recipe: Recipe, *, teacher: bool) -> _Drawer:
+    """The student of the last epoch, where there is one, else the epoch itself."""
+    student, mended = (run / f"{name}-{last['epoch']:03d}.json" for name in ("distilled", "deblocked"))
+    distilled = recipe.distil.steps > 0 and student.is_file()
+    if distilled and not teacher:
+        score = read_json(mended if mended.is_file() else student)
+        return _Drawer(
+            student.with_suffix("") / STUDENT, student_sampling(recipe.distil, recipe.sampling), score
+        )
+    weights = run / "denoiser" / f"epoch-{last['epoch']:03d}.safetensors"
+    # With its seams mended a teacher is judged only where it has no student.
+    if mended.is_file() and not distilled:
+        return _Drawer(weights, recipe.sampling, read_json(mended))
+    return _Drawer(weights, recipe.sampling, {name: last[name] for name in ("loss", "accuracy")})
+
+
+def _mend(run: Path, epoch: int, autoencoder: PatchAutoencoder) -> None:
+    """Give the autoencoder the deblocking that was trained after this epoch, if any."""
+    if not (run / f"deblocked-{epoch:03d}.json").is_file():
+        return
     tensors, _ = load_checkpoint(run / f"deblocking-{epoch:03d}.safetensors")
     network = autoencoder.deblocking
     network.load_state_dict({name: tensors[name] for name in network.state_dict()})
-    return read_json(score)
 
 
 def _upscaler(run: Path, epoch: int, recipe: Recipe) -> Upscaler | None:

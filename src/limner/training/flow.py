@@ -107,7 +107,7 @@ def flow_loss(
     x_BChw = (1 - t) * x0_BChw + t * noise_BChw
     skip, out, into = (factor[..., None, None] for factor in model.preconditioning(t_B))
     target_BChw = (x0_BChw - skip * x_BChw) / out
-    output_BChw, _, middle_BNW = model.residual(x_BChw * into, t_B, *condition, known_BKhw)
+    output_BChw, _, middle_BNW = model.output(x_BChw * into, t_B, *condition, known_BKhw)
     error_BChw = (output_BChw - target_BChw).square() * error_weight(model, t_B)[..., None, None]
     if weight_B1hw is not None:
         error_BChw = error_BChw * weight_B1hw

@@ -20,6 +20,7 @@ from limner.network.upscaler import UpscalerConfig
 from limner.training.contrast import ContrastConfig
 from limner.training.deblocking import DeblockingConfig
 from limner.training.denoise import RunConfig
+from limner.training.distil import DistilConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.judge import JudgeTraining
 from limner.training.scenes.canvas import Shape
@@ -57,7 +58,7 @@ class Recipe:
             the training scenes, half by another artist; 0 for the training scenes themselves.
         from_minilm: start the text encoder from all-MiniLM-L6-v2, else from random weights.
         autoencoder, text_encoder, image_tower, judge, denoiser, upscaler: shapes of the networks.
-        contrast, judge_training, run, sampling, deblocking, upscaling: how each stage goes.
+        contrast, judge_training, run, sampling, distil, deblocking, upscaling: how each stage goes.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Recipe:
     judge_training: JudgeTraining = field(default_factory=JudgeTraining)
     run: RunConfig = field(default_factory=RunConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    distil: DistilConfig = field(default_factory=DistilConfig)
     deblocking: DeblockingConfig = field(default_factory=DeblockingConfig)
     upscaler: UpscalerConfig = field(default_factory=UpscalerConfig)
     upscaling: UpscalerTraining = field(default_factory=UpscalerTraining)

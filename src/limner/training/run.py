@@ -20,7 +20,8 @@ from limner.training.checkpoint import load_checkpoint, read_json
 from limner.training.crew import Crew
 from limner.training.deblocking import DeblockingRun
 from limner.training.denoise import DenoiserRun, RunData, Scenes
-from limner.training.evaluate import EpochRecord, judge_epoch, observe
+from limner.training.distil import STUDENT, DistilRun, student_sampling
+from limner.training.evaluate import EpochRecord, SamplingConfig, judge_epoch, observe
 from limner.training.examination import Verdict
 from limner.training.recipe import OLDEST
 from limner.training.stages import Workshop
@@ -44,6 +45,7 @@ class TrainingRun:
     def __init__(self, workshop: Workshop, crew: Crew | None = None) -> None:
         self.workshop, self.crew, recipe = workshop, crew or Crew(), workshop.recipe
         self.crew.share(recipe.run.batch)
+        self.crew.share(recipe.distil.batch if recipe.distil.steps else 0)
         with self.crew.first_goes_ahead():
             self._check_recipe()
             keep_start(workshop.folder, recipe)
@@ -94,13 +96,13 @@ class TrainingRun:
         return [row[0] for row in self.examination.texts]
 
     def _check_recipe(self) -> None:
-        """A folder belongs to one recipe; only how long the denoiser trains may change between starts."""
+        """A folder belongs to one recipe; how long the denoiser trains may change, and what comes after it."""
         self.workshop.folder.mkdir(parents=True, exist_ok=True)
         path = self.workshop.folder / "recipe.json"
         mine = json.loads(json.dumps(asdict(self.workshop.recipe)))
         if path.is_file():
             theirs = {**OLDEST, **read_json(path)}
-            fixed = mine.keys() - {"run", "sampling", "deblocking", "upscaler", "upscaling"}
+            fixed = mine.keys() - {"run", "sampling", "distil", "deblocking", "upscaler", "upscaling"}
             differing = sorted(name for name in fixed if mine[name] != theirs.get(name))
             differing += _differing_runs(mine["run"], theirs.get("run", {}))
             if differing:
@@ -131,10 +133,54 @@ class TrainingRun:
                 self.workshop.report("denoiser", int(record["step"]), config.steps, note)
             yield from self._judge_outstanding()
 
+    def distil(self) -> Verdict | None:
+        """After the last epoch: train a student that draws in fewer steps, and ask the judge about its pictures.
+
+        Of several processes, which train it together, the first one asks.
+
+        Returns:
+            The verdict; None for the others, and if the recipe has no student.
+        """
+        recipe, teacher = self.workshop.recipe, self._as_of(self.run.config.epochs)
+        if not recipe.distil.steps:
+            return None
+        run = DistilRun(
+            self._distilled, recipe.distil, recipe.sampling, recipe.run, teacher, self.run.data, self.crew
+        )
+        for record in run.train():
+            note = f"loss {record['loss']:.3f}, {record['pictures_per_second']:.0f} pictures/s"
+            try:
+                self.workshop.report("distillation", int(record["step"]), recipe.distil.steps, note)
+            except Exception:  # who stops a run does it here, between two steps
+                run.save()
+                raise
+        verdict = None
+        if self.crew.is_first:
+            verdict = self._verdict(*self._drawer())
+            write_json_atomic(self._distilled.with_suffix(".json"), _score(verdict))
+        self.crew.wait()
+        return verdict
+
+    @property
+    def _distilled(self) -> Path:
+        return self.workshop.folder / f"distilled-{self.run.config.epochs:03d}"
+
+    def _drawer(self) -> tuple[Denoiser, SamplingConfig]:
+        """Who draws for users, and how: the student, where there is one."""
+        recipe, model = self.workshop.recipe, self._as_of(self.run.config.epochs)
+        if not recipe.distil.steps:
+            return model, recipe.sampling
+        model.load_state_dict(load_checkpoint(self._distilled / STUDENT)[0])
+        return model, student_sampling(recipe.distil, recipe.sampling)
+
     def deblock(self) -> Verdict:
-        """After the last epoch: train the deblocking, and ask the judge about the pictures that it mends."""
+        """After that: train the deblocking on what is drawn now, and ask the judge about the pictures it mends.
+
+        One that has been trained to its end stays, also where there was no student yet.
+        """
         recipe, folder, epoch = self.workshop.recipe, self.workshop.folder, self.run.config.epochs
-        model = self._as_of(epoch).cpu()
+        model, sampling = self._drawer()
+        model = model.cpu()
         run = DeblockingRun(
             folder / f"deblocking-{epoch:03d}.safetensors",
             self.autoencoder,
@@ -142,13 +188,12 @@ class TrainingRun:
             self.run.data,
             self.workshop.stream(),
             recipe.deblocking,
-            recipe.sampling.guidance,
+            sampling.guidance,
         )
         for loss in run.train(self.workshop.workers):
             self.workshop.report("deblocking", run.step, recipe.deblocking.steps, f"loss {loss:.4f}")
-        verdict = self._verdict(model)
-        score = {"loss": round(verdict.loss, 4), "accuracy": round(verdict.accuracy, 4)}
-        write_json_atomic(folder / f"deblocked-{epoch:03d}.json", score)
+        verdict = self._verdict(model, sampling)
+        write_json_atomic(folder / f"deblocked-{epoch:03d}.json", _score(verdict))
         return verdict
 
     def upscale(self) -> None:
@@ -161,12 +206,13 @@ class TrainingRun:
             (start and start.upscaler) or Upscaler(recipe.upscaler),
             recipe.upscaling,
         )
+        model, sampling = self._drawer()
         painter = Painter(
             autoencoder=self.autoencoder,
-            denoiser=self._as_of(epoch).cpu(),
+            denoiser=model.cpu(),
             text_encoder=self.text_encoder,
             tokenizer=Tokenizer(workshop.tokenizer),
-            guidance=recipe.sampling.guidance,
+            guidance=sampling.guidance,
         )
         if run.step < recipe.upscaling.steps:
             workshop.report("upscaler", run.step, recipe.upscaling.steps, "composing and drawing scenes")
@@ -189,7 +235,8 @@ class TrainingRun:
 
     def _judge(self, epoch: int) -> EpochRecord:
         """Draw the held-out captions as the model was after an epoch, and ask the judge."""
-        config, verdict = self.run.config, self._verdict(self._as_of(epoch))
+        config, sampling = self.run.config, self.workshop.recipe.sampling
+        verdict = self._verdict(self._as_of(epoch), sampling)
         steps = self.run.logged(epoch)
         return EpochRecord(
             epoch=epoch,
@@ -208,8 +255,7 @@ class TrainingRun:
             model.load_state_dict(load_checkpoint(self.run.snapshot(epoch))[0])
         return model.eval().to(self.run.device)
 
-    def _verdict(self, model: Denoiser) -> Verdict:
-        sampling = self.workshop.recipe.sampling
+    def _verdict(self, model: Denoiser, sampling: SamplingConfig) -> Verdict:
         return judge_epoch(model, self.autoencoder, self.judge, self.held_out, self.examination, sampling)
 
     @property
@@ -220,6 +266,10 @@ class TrainingRun:
         if not self._trace_path.is_file():
             return []
         return [EpochRecord(**row) for row in read_json(self._trace_path)]
+
+
+def _score(verdict: Verdict) -> dict[str, float]:
+    return {"loss": round(verdict.loss, 4), "accuracy": round(verdict.accuracy, 4)}
 
 
 def _differing_runs(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 import limner
 from limner.imaging.metadata import read_metadata
 from limner.imaging.reader import read_pixels
+from limner.imaging.resize import fit
 from limner.server.contract.schemas import ImagesResponse
 from tests.server.helpers import (
     NAMES,
@@ -60,6 +61,18 @@ def test_sizes_are_exact(lenient: TestClient, size: str) -> None:
     answer = lenient.post(GENERATIONS, json=NEW | {"size": size}).json()
     assert answer["size"] == size
     assert "x".join(map(str, decoded(answer["data"][0]).shape[1::-1])) == size
+
+
+@pytest.mark.parametrize("size", [(1536, 1024), (1024, 1536), (1792, 1024), (1024, 1792)])
+def test_wide_and_high_pictures_are_the_librarys(lenient: TestClient, size: tuple[int, int]) -> None:
+    """Drawn wide and high, not cut out of a square."""
+    answer = lenient.post(GENERATIONS, json=NEW | {"size": "x".join(map(str, size))})
+    [item] = answer.json()["data"]
+    pipeline = limner.load(engine="fake")
+    [expected] = pipeline.generate("a red boat", seed=7, size=size)
+    assert (decoded(item) == expected.pixels_HWC).all()
+    [square] = pipeline.generate("a red boat", seed=7)
+    assert (expected.pixels_HWC != fit(square.pixels_HWC, size)).any()
 
 
 def test_two_pictures_have_two_links(lenient: TestClient) -> None:

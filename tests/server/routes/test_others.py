@@ -45,6 +45,7 @@ def test_a_model_tells_what_it_can_do(lenient: TestClient) -> None:
     assert model["id"] == "gpt-image-2-2026-04-21"
     able = model["capabilities"]
     assert (able["model"], able["family"], able["native_size"]) == ("fake", "G2", "256x256")
+    assert able["other_native_sizes"] == ["384x256", "256x384", "448x256", "256x448"]
     assert able["steps"] == {"low": 2, "medium": 4, "high": 8, "xhigh": 12, "max": 16}
     assert able["edits"] is True
 

@@ -133,7 +133,8 @@ _LOOKS = (
     Field(
         name="size",
         kind="size",
-        does="Exactly so many pixels. `auto` is the model's own size, or the source picture's; "
+        does="Exactly so many pixels, drawn in the nearest shape that the model has. "
+        "`auto` is the model's own size, or the source picture's; "
         "lenient mode takes any from 16 to 4096 a side.",
         default=_gpt("auto") | _dalle("1024x1024"),
         choices={

@@ -9,6 +9,7 @@ import anyio.to_thread
 from fastapi import APIRouter
 
 from limner.engines.base import Capabilities
+from limner.engines.shapes import picture_size
 from limner.hosting.places import Status
 from limner.server.contract.models import ModelName
 from limner.server.contract.openapi import errors
@@ -84,6 +85,7 @@ def _of_engine(able: Capabilities) -> dict[str, Any]:
         "masks": able.stepwise,
         "variations": able.stepwise,
         "native_size": "x".join(map(str, able.picture_size)),
+        "other_native_sizes": ["x".join(map(str, picture_size(able, grid))) for grid in able.shapes],
         "steps": {quality: steps_of(quality, able) for quality in ("low", "medium", "high", "xhigh", "max")},
         "guidance_scale": able.default_guidance,
         "same_seed_same_picture": able.batch_invariant,
