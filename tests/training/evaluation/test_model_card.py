@@ -90,7 +90,7 @@ def test_who_examined_is_told_from_the_recipe(card: Callable[[], str], tmp_path:
     assert "trained on real scenes of *the same art* as the generator" in card()
     recipe = {"scenes": 100_000, "judge_scenes": 60_000}
     (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST | {"recipe": recipe}))
-    assert "trained on 60,000 real scenes, on none that the generator learned from" in card()
+    assert "trained on 60,000 real scenes, on none that the generator learned" in card()
     assert "same art" not in card()
 
 
