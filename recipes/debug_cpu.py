@@ -27,6 +27,7 @@ def recipe() -> Recipe:
         shaped_scenes=256,
         wordings=1,
         examined=50,
+        judge_scenes=512,
         from_minilm=False,
         autoencoder=AutoencoderConfig(channels=32, width=16, outer=1, inner=1),
         text_encoder=TextEncoderConfig(width=64, layers=2, heads=4, hidden=128),

@@ -32,6 +32,7 @@ def recipe() -> Recipe:
             compile=True,
         ),
         examined=400,
+        judge_scenes=60_000,
         distil=DistilConfig(steps=600, batch=64),
         deblocking=DeblockingConfig(steps=900),
         sampling=SamplingConfig(guidance=2.0, time_shift=3.0),

@@ -1,4 +1,7 @@
-"""Writes the measured part of docs/model-card.md from the evaluation; with --check says whether it is up to date."""
+"""Writes the figures of docs/model-card.md, and what they are not, from the evaluation and the model's manifest.
+
+With --check it says whether they are up to date.
+"""
 
 # ruff: noqa: INP001 - a script is run, never imported
 
@@ -18,6 +21,23 @@ PAGE = ROOT / "docs" / "model-card.md"
 RESULTS = ROOT / "bench" / "results"
 MODEL = ROOT / "src" / "limner" / "models" / "limner-1"
 NOTHING = "There is no evaluation yet: `limner eval MODEL --run RUN --out FOLDER` makes one.\n"
+
+SAME_SCENES = """\
+**What these figures are not.** The judge was trained on real scenes of *the same art* as the generator, though on no
+picture that a generator drew. A detector of artists whom the generator never saw would be the better examiner.
+limner fetched no such art when this one was trained: a thing that looks right to the judge may owe that to marks of
+this art that a person would not look for. The domain is closed and small, so these numbers do not compare with
+GenEval's for models of photographs.
+"""
+SCENES_OF_ITS_OWN = """\
+**What these figures are not.** The judge was trained on {scenes:,} real scenes, on none that the generator learned
+from and on no picture that a generator drew. Half of them are *another artist's*, Google's Noto, whom the generator
+never saw; the other half are of held-out combinations of things and places, in the generator's own art, though not
+the scenes that are asked about here. Both are laid out by the same program and in the same colours: a thing that
+looks right to the judge may owe that to marks that a person would not look for. The domain is closed and small, so
+these numbers do not compare with GenEval's for models of photographs.
+"""
+"""Who examined the model: a judge of the training scenes, or of scenes that the generator never saw."""
 
 _FEWER_STEPS = "distillation to four steps, of which there is none yet"
 _LONGER = "a longer training: what each epoch brings is told below"
@@ -44,11 +64,18 @@ def model_card(text: str, results: Path, model: Path) -> str:
         model: the folder of the model that ships.
     """
     numbers = latest("evaluation", results)
-    return between(text, [NOTHING if numbers is None else _told(numbers, latest("latency", results), model)])
-
-
-def _told(numbers: dict[str, Any], latency: dict[str, Any] | None, model: Path) -> str:
     manifest = json.loads((model / "manifest.json").read_text(encoding="utf-8"))
+    told = NOTHING if numbers is None else _told(numbers, latest("latency", results), manifest)
+    return between(text, [_examiner(manifest["recipe"]), "## Figures\n", told])
+
+
+def _examiner(recipe: dict[str, Any]) -> str:
+    """What the judge was taught; the recipes of the first models do not say, for there was one way."""
+    scenes = recipe.get("judge_scenes", 0)
+    return SCENES_OF_ITS_OWN.format(scenes=scenes) if scenes else SAME_SCENES
+
+
+def _told(numbers: dict[str, Any], latency: dict[str, Any] | None, manifest: dict[str, Any]) -> str:
     parts = [
         _head(numbers, manifest),
         _goals(numbers["goals"] + ([_denoiser_speed(latency)] if latency else [])),

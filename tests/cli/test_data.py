@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from limner.cli import app
 from limner.training.dataset import load_vocabulary
-from limner.training.scenes.art import PACKAGES
+from limner.training.scenes.art import FLUENT_3D, FLUENT_FLAT
 from limner.training.scenes.concepts import data_folder
 from tests.training.scenes.props import build_art
 
@@ -20,7 +20,7 @@ from tests.training.scenes.props import build_art
 def art(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Art for the project's own table, in which everything looks like the tiny table's first thing."""
     folder = build_art(tmp_path_factory.mktemp("art"))
-    assets, listed = (folder / package.folder / "package" for package in PACKAGES)
+    assets, listed = (folder / package.folder / "package" for package in (FLUENT_3D, FLUENT_FLAT))
     vocabulary = load_vocabulary(data_folder())
     clutter = [item.codepoint for place in vocabulary.places for item in place.clutter]
     codepoints = [concept.codepoint for concept in vocabulary.concepts] + clutter

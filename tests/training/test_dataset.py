@@ -54,6 +54,16 @@ def test_any_order_gives_the_same(config: StreamConfig, stream: SceneStream) -> 
         assert [stream.caption(index, w) for w in (2, 0)] == [other.caption(index, w) for w in (2, 0)]
 
 
+def test_another_artist_draws_the_same_scene(config: StreamConfig, stream: SceneStream) -> None:
+    """Things, captions and where all stands are the same; the picture is another one."""
+    other = SceneStream(replace(config, artist="noto"))
+    for index in range(8):
+        assert stream.scene(index) == other.scene(index)
+        assert stream.caption(index) == other.caption(index)
+        assert (stream.things(index) == other.things(index)).all()
+        assert digest(stream.picture(index)) != digest(other.picture(index))
+
+
 def test_other_processes_give_the_same(config: StreamConfig, stream: SceneStream) -> None:
     """Two fresh processes with other hash seeds say and draw what this one does."""
     expected = [

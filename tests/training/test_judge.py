@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from limner.network.autoencoder import AutoencoderConfig, PatchAutoencoder, to_patches
-from limner.network.judge import Judge, JudgeConfig
+from limner.network.judge import Judge, JudgeConfig, Sight
 from limner.training.judge import JudgeLessons, JudgeTraining, patch_view, train_judge
 from limner.training.scenes.facts import Facts
 
@@ -50,7 +50,7 @@ def taught(config: JudgeTraining = TEACHING) -> tuple[Judge, list[tuple[int, flo
     judge = Judge(JudgeConfig(grid=2, width=32, heads=2, layers=1), (5, 3, 2, 5, 2))
     told: list[tuple[int, float, float]] = []
     view = patch_view(toy_autoencoder(), judge.config.patch)
-    train_judge(judge, toy(), view, config, lambda *record: told.append(record))
+    train_judge(judge, [toy()], view, config, lambda *record: told.append(record))
     return judge.eval(), told
 
 
@@ -75,6 +75,23 @@ def test_lessons_are_determined_by_their_seed() -> None:
     runs = [taught(JudgeTraining(steps=4, batch=4, seed=seed))[1] for seed in (0, 0, 1)]
     assert [step for step, _, _ in runs[0]] == [1, 2, 3, 4]
     assert runs[0] == runs[1] != runs[2]
+
+
+def test_of_two_kinds_of_scenes_it_learns_as_many_of_each() -> None:
+    """However many there are of each."""
+    looked: list[Tensor] = []
+
+    class Watched(Judge):
+        def look_at_patches(self, patches_BNP: Tensor) -> Sight:
+            looked.append(patches_BNP)
+            return super().look_at_patches(patches_BNP)
+
+    many, few = toy(), toy().some(3, np.random.default_rng(0))
+    many.latents_KChw[:], few.latents_KChw[:] = 1, -1
+    judge = Watched(JudgeConfig(grid=2, width=32, heads=2, layers=1), (5, 3, 2, 5, 2))
+    view = patch_view(toy_autoencoder(), judge.config.patch)
+    train_judge(judge, [many, few], view, JudgeTraining(steps=1, batch=8, noise=0.0), lambda *_: None)
+    assert (looked[0].mean((1, 2)) > 0).tolist() == [True] * 4 + [False] * 4
 
 
 def test_patches_of_latents_are_those_of_the_halved_picture() -> None:

@@ -77,6 +77,7 @@ def test_json_that_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"judge_scenes": 7}, "judge_scenes must be even"),
         ({"autoencoder": AutoencoderConfig(channels=8)}, "same number of channels"),
         ({"denoiser": DenoiserConfig(channels=8)}, "same number of channels"),
         ({"denoiser": DenoiserConfig(text_width=64)}, "must be the text encoder's width"),

@@ -102,6 +102,27 @@ def test_a_result_that_is_there_is_used_as_it_is(copy: Workshop) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_judge_of_its_own_learns_from_scenes_that_the_generator_never_sees(copy: Workshop) -> None:
+    """Half are held-out ones, not the examination's; half another artist's, painted; all of it is kept."""
+    (copy.folder / "judge.safetensors").unlink()
+    own = replace(copy, recipe=replace(copy.recipe, judge_scenes=8))
+    latents, autoencoder = np.zeros((0, 12, 8, 8), np.float16), copy.autoencoder()[0]
+    own.judge(latents, autoencoder)
+    held_out = SceneStream(copy.stream(78, held_out=True))
+    other = SceneStream(replace(copy.stream(78), artist="noto", painted=1.0))
+    for name, stream in (("held-out", held_out), ("noto", other)):
+        pictures = np.stack([stream.picture(index) for index in range(4)])
+        kept = load_array(copy.folder / f"latents-{name}.npy")
+        assert np.array_equal(kept, autoencoder.encode(to_unit(pictures)).half().numpy())
+        things = np.stack([stream.things(index) for index in range(4)])
+        assert np.array_equal(load_array(copy.folder / f"things-{name}.npy"), things)
+        assert len(load_array(copy.folder / f"facts-{name}.npy")) == 4
+    (copy.folder / "judge.safetensors").unlink()
+    told: list[str] = []
+    replace(own, art=copy.folder, report=lambda *record: told.append(record[0])).judge(latents, autoencoder)
+    assert set(told) == {"judge"}
+
+
 def test_prompts_are_read_with_a_tokenizer_that_is_there() -> None:
     """The default tokenizer's file can be opened, and knows words."""
     assert "puppy" in Tokenizer(tokenizer_file()).encode("a cute puppy").tokens

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.training.scenes.art import Art
+from limner.training.scenes.art import Art, Artist
 from limner.training.scenes.canvas import SQUARE, Shape, check_shape
 from limner.training.scenes.captions import caption
 from limner.training.scenes.cells import things_in_cells
@@ -47,6 +47,7 @@ class StreamConfig:
         painted: how often a thing that can be painted is.
         held_out: scenes from the combinations that training never sees, or from all others.
         shape: rows and columns of the pictures, in cells of 32 pixels: 8, and 8 or an even number more.
+        artist: whose art the pictures are composed from; the scenes are the same.
 
     Raises:
         DataError: no scene is drawn in that shape.
@@ -58,6 +59,7 @@ class StreamConfig:
     painted: float = PAINTED
     held_out: bool = False
     shape: Shape = SQUARE
+    artist: Artist = "fluent"
 
     def __post_init__(self) -> None:
         check_shape(self.shape)
@@ -79,7 +81,7 @@ class SceneStream:
         self.config = config
         self.vocabulary = load_vocabulary(config.data or data_folder())
         self._sampler = SceneSampler(self.vocabulary, config.painted)
-        self._art = Art(config.art)
+        self._art = Art(config.art, config.artist)
         self.numbers = Numbers(self.vocabulary)
 
     def scene(self, index: int) -> Scene:

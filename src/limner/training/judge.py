@@ -5,7 +5,7 @@ Axes in names: K scenes, B batch, C latent channels, h, w latent grid, N picture
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,11 +50,20 @@ class JudgeTraining:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JudgeLessons:
-    """Real scenes: latents, what stands in their cells, and their facts (see `Facts`)."""
+    """Real scenes of one kind: latents, what stands in their cells, and their facts (see `Facts`)."""
 
     latents_KChw: NDArray[np.float16]
     things_K3hw: NDArray[np.uint16]
     facts_KF: NDArray[np.int64]
+
+    def some(self, count: int, random: np.random.Generator) -> JudgeLessons:
+        """So many of them, at random."""
+        rows_B = random.integers(len(self.latents_KChw), size=count)
+        return JudgeLessons(
+            latents_KChw=self.latents_KChw[rows_B],
+            things_K3hw=self.things_K3hw[rows_B],
+            facts_KF=self.facts_KF[rows_B],
+        )
 
 
 def patch_view(autoencoder: PatchAutoencoder, patch: int) -> tuple[Tensor, Tensor]:
@@ -70,19 +79,22 @@ def patch_view(autoencoder: PatchAutoencoder, patch: int) -> tuple[Tensor, Tenso
 
 def train_judge(
     judge: Judge,
-    lessons: JudgeLessons,
+    lessons: Sequence[JudgeLessons],
     view: tuple[Tensor, Tensor],
     config: JudgeTraining,
     report: Callable[[int, float, float], None],
 ) -> None:
-    """Teach the judge on real scenes; `report` gets step, loss and the share of things' cells named right."""
+    """Teach the judge on real scenes; `report` gets step, loss and the share of things' cells named right.
+
+    Of several kinds of scenes each batch has as many of each.
+    """
     optimizers = _optimizers(judge, config)
     for step in range(config.steps):
         random = np.random.Generator(np.random.Philox(key=[config.seed, step]))
-        rows_B = random.integers(len(lessons.latents_KChw), size=config.batch)
-        things_B3hw = torch.from_numpy(lessons.things_K3hw[rows_B].astype(np.int64))
-        facts = Facts(*torch.from_numpy(lessons.facts_KF[rows_B]).unbind(-1))
-        patches_BNP = _patches(lessons.latents_KChw[rows_B], view, random, config.noise)
+        batch = _joined([kind.some(config.batch // len(lessons), random) for kind in lessons])
+        things_B3hw = torch.from_numpy(batch.things_K3hw.astype(np.int64))
+        facts = Facts(*torch.from_numpy(batch.facts_KF).unbind(-1))
+        patches_BNP = _patches(batch.latents_KChw, view, random, config.noise)
         with mixed_precision(patches_BNP.device):
             sight = judge.look_at_patches(patches_BNP)
             loss = naming_loss(sight[:3], things_B3hw, cell_weights(things_B3hw, config.thing_weight)).mean()
@@ -96,6 +108,14 @@ def train_judge(
             with mixed_precision(patches_BNP.device):
                 optimizer.step()
         report(step + 1, loss.item(), _named_right(sight, things_B3hw))
+
+
+def _joined(kinds: Sequence[JudgeLessons]) -> JudgeLessons:
+    return JudgeLessons(
+        latents_KChw=np.concatenate([kind.latents_KChw for kind in kinds]),
+        things_K3hw=np.concatenate([kind.things_K3hw for kind in kinds]),
+        facts_KF=np.concatenate([kind.facts_KF for kind in kinds]),
+    )
 
 
 def _named_right(sight: Sight, things_B3hw: Tensor) -> float:

@@ -54,6 +54,8 @@ class Recipe:
         shaped_scenes: how many of the scenes are composed in each of them too.
         wordings: captions of each scene.
         examined: how many held-out captions are drawn and judged after each epoch.
+        judge_scenes: how many scenes the judge learns from, an even number, half of them held-out ones in the art of
+            the training scenes, half by another artist; 0 for the training scenes themselves.
         from_minilm: start the text encoder from all-MiniLM-L6-v2, else from random weights.
         autoencoder, text_encoder, image_tower, judge, denoiser, upscaler: shapes of the networks.
         contrast, judge_training, run, sampling, distil, deblocking, upscaling: how each stage goes.
@@ -70,6 +72,7 @@ class Recipe:
     shaped_scenes: int = 0
     wordings: int = 2
     examined: int = 300
+    judge_scenes: int = 0
     from_minilm: bool = True
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     text_encoder: TextEncoderConfig = field(default_factory=TextEncoderConfig)
@@ -90,6 +93,8 @@ class Recipe:
             raise TrainingError("autoencoder, image_tower and denoiser must have the same number of channels")
         if not self.text_encoder.width == self.denoiser.text_width:
             raise TrainingError("denoiser.text_width must be the text encoder's width")
+        if self.judge_scenes % 2:
+            raise TrainingError("judge_scenes must be even: half of them are by another artist")
         if max(map(max, self.shapes), default=0) > self.denoiser.reach:
             raise TrainingError("denoiser.reach must be as long as the longest side of `shapes`")
 

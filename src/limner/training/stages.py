@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ DEFAULT_MODEL = "limner-1"
 Reporter = Callable[[str, int, int, str], None]
 """Called with a stage's name, what is done, of how much, and a note."""
 
-_AUTOENCODER_SEED, _HELD_OUT_SEED = 77, 1
+_AUTOENCODER_SEED, _HELD_OUT_SEED, _JUDGE_SEED = 77, 1, 78
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,30 +123,38 @@ class Workshop:
 
     def latents(self, autoencoder: PatchAutoencoder, shape: Shape = SQUARE) -> NDArray[Any]:
         """Stage 2: the scenes' latents (K, C, h, w), of the first ones also in other shapes than the square."""
-        name = _named("latents", shape)
-        path, stream, count = self.folder / f"{name}.npy", self.stream(shape=shape), self._count(shape)
-        if not path.is_file():
-            build_latents(path, autoencoder, stream, count, self.workers, self._counting(name))
-        return load_array(path)
+        return self._encoded(
+            _named("latents", shape), autoencoder, self.stream(shape=shape), self._count(shape)
+        )
 
     def things(self, shape: Shape = SQUARE) -> NDArray[Any]:
         """Which thing stands in each cell of each scene, which part of it, in which paint, (K, 3, h, w)."""
-        return self._known("things", find_things, shape)
+        return self._known(_named("things", shape), find_things, self.stream(shape=shape), self._count(shape))
 
     def _count(self, shape: Shape) -> int:
         return self.recipe.scenes if shape == SQUARE else self.recipe.shaped_scenes
 
     def facts(self) -> NDArray[Any]:
         """What each scene shows, as numbers, (K, F)."""
-        return self._known("facts", find_facts)
+        return self._known("facts", find_facts, self.stream(), self.recipe.scenes)
 
-    def _known(self, name: str, find: Callable[..., NDArray[Any]], shape: Shape = SQUARE) -> NDArray[Any]:
-        """What the composer knows of each scene."""
-        name, count = _named(name, shape), self._count(shape)
+    def _encoded(
+        self, name: str, autoencoder: PatchAutoencoder, stream: StreamConfig, count: int
+    ) -> NDArray[Any]:
+        """The latents of a stream's first scenes."""
+        path = self.folder / f"{name}.npy"
+        if not path.is_file():
+            build_latents(path, autoencoder, stream, count, self.workers, self._counting(name))
+        return load_array(path)
+
+    def _known(
+        self, name: str, find: Callable[..., NDArray[Any]], stream: StreamConfig, count: int
+    ) -> NDArray[Any]:
+        """What the composer knows of a stream's first scenes."""
         path = self.folder / f"{name}.npy"
         if not path.is_file():
             self.report(name, 0, count, "from the composer")
-            save_array(path, find(self.stream(shape=shape), range(count), self.workers))
+            save_array(path, find(stream, range(count), self.workers))
         return load_array(path)
 
     def examination(self, name: str, count: int, *, held_out: bool) -> Examination:
@@ -212,12 +220,37 @@ class Workshop:
         vocabulary = load_vocabulary(self.taught)
         judge = Judge(self.recipe.judge, Numbers(vocabulary).classes)
         if not path.is_file():
-            lessons = JudgeLessons(latents_KChw=latents, things_K3hw=self.things(), facts_KF=self.facts())
             view = patch_view(autoencoder, self.recipe.judge.patch)
-            train_judge(judge, lessons, view, config, self._losses("judge", config.steps))
+            report = self._losses("judge", config.steps)
+            train_judge(judge, self._lessons(latents, autoencoder), view, config, report)
             save_checkpoint(path, judge.state_dict(), {})
         judge.load_state_dict(load_checkpoint(path)[0])
         return judge.eval()
+
+    def _lessons(self, latents: NDArray[np.float16], autoencoder: PatchAutoencoder) -> list[JudgeLessons]:
+        """What the judge learns from: the training scenes, or such as the generator never sees."""
+        if not self.recipe.judge_scenes:
+            return [JudgeLessons(latents_KChw=latents, things_K3hw=self.things(), facts_KF=self.facts())]
+        count = self.recipe.judge_scenes // 2
+        return [
+            JudgeLessons(
+                latents_KChw=self._encoded(f"latents-{name}", autoencoder, stream, count),
+                things_K3hw=self._known(f"things-{name}", find_things, stream, count),
+                facts_KF=self._known(f"facts-{name}", find_facts, stream, count),
+            )
+            for name, stream in self._judge_streams().items()
+        ]
+
+    def _judge_streams(self) -> dict[str, StreamConfig]:
+        """By the name that is kept: held-out scenes that are not examined, and scenes by another artist.
+
+        Where the other artist has a thing in several colours, it is always painted: artists do not agree on the one
+        that it has when nobody names any, and what is told of it would be wrong for one of them.
+        """
+        return {
+            "held-out": self.stream(_JUDGE_SEED, held_out=True),
+            "noto": replace(self.stream(_JUDGE_SEED), artist="noto", painted=1.0),
+        }
 
     def ceiling(self, judge: Judge, examination: Examination) -> dict[str, float]:
         """The judge's own score on the real pictures of the held-out scenes."""

@@ -53,7 +53,8 @@ TRACE = [
     {"epoch": 20, "loss": 0.34, "accuracy": 0.94, "observation": "right: places 1.00"}
     | {"pictures": 192_000, "seconds": 4200.0}
 ]
-MANIFEST = {
+MANIFEST: dict[str, Any] = {
+    "recipe": {"scenes": 60_000},
     "files": {"denoiser.safetensors": "abc"},
     "training_trace": TRACE,
     "scores": {"prompt_match": MATCH, "prompt_match_of_real_scenes": {"loss": 0.1, "accuracy": 1.0}},
@@ -82,6 +83,15 @@ def card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], str]:
 def test_without_an_evaluation_it_says_so(card: Callable[[], str]) -> None:
     """And which command makes one."""
     assert "There is no evaluation yet: `limner eval" in card()
+
+
+def test_who_examined_is_told_from_the_recipe(card: Callable[[], str], tmp_path: Path) -> None:
+    """A judge of the training scenes, as the first models had, or one with scenes of its own."""
+    assert "trained on real scenes of *the same art* as the generator" in card()
+    recipe = {"scenes": 100_000, "judge_scenes": 60_000}
+    (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST | {"recipe": recipe}))
+    assert "trained on 60,000 real scenes, on none that the generator learned from" in card()
+    assert "same art" not in card()
 
 
 def test_what_is_missed_is_told_by_how_much_and_what_would_close_it(

@@ -31,6 +31,12 @@ def tiny_art(config: StreamConfig) -> Art:
 
 
 @pytest.fixture(scope="session")
+def other_art(config: StreamConfig) -> Art:
+    """Another artist's procedural sprites."""
+    return Art(config.art, "noto")
+
+
+@pytest.fixture(scope="session")
 def real() -> Vocabulary:
     """The project's own concepts, places and wordings: the newest."""
     return load_vocabulary(data_folder())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from limner.training.scenes.art import PACKAGES
+from limner.training.scenes.art import FLUENT_3D, FLUENT_FLAT, NOTO
 from limner.training.scenes.concepts import data_folder
 
 __all__ = ["CONCEPTS", "PLACES", "build_art", "build_data"]
@@ -87,26 +87,41 @@ ground = ["#c08a58", "#9c6a40"]
 fittings = ["boards", "skirting", "window"]
 """
 
+# The other artist draws the same in another colour, and four times as large.
 _DRAWING = '<path fill="#1f8f4f" d="M4 28 L16 4 L28 28 Z"/>'
+_OTHER = '<path fill="#c03060" d="M16 112 L64 16 L112 112 Z"/>'
+_LACKING = "a3"
 _SHAPES = ("circle", "square", "triangle", "pole")
 _SKY = ("2600", "1f319", "2601")
 
 
 def build_art(folder: Path) -> Path:
-    """Fill `folder` like `fetch_art` does: a sprite for every codepoint, and the list of those allowed."""
-    assets, listed = (folder / package.folder / "package" for package in PACKAGES)
+    """Fill `folder` like `fetch_art` does: a sprite for every codepoint, the list of those allowed, another artist.
+
+    The other artist has no tiger.
+    """
+    assets, listed, other = (
+        folder / package.folder / "package" for package in (FLUENT_3D, FLUENT_FLAT, NOTO)
+    )
     (assets / "assets").mkdir(parents=True)
     listed.mkdir(parents=True)
+    other.mkdir(parents=True)
     codepoints = [line.partition(",")[0] for line in CONCEPTS.splitlines()[1:]]
     sky = ["2600-fe0f", "1f319", "2601-fe0f"]
     for number, codepoint in enumerate([*codepoints, *sky]):
         sprite = _sprite(_SHAPES[number % len(_SHAPES)], (30 + 40 * (number % 6), 200 - 9 * number, 60, 255))
         sprite.save(assets / "assets" / f"{codepoint}.webp", lossless=True)
     names = {codepoint.removesuffix("-fe0f"): "a name" for codepoint in [*codepoints, *_SKY]}
-    (listed / "chars.json").write_text(json.dumps(names), encoding="utf-8")
-    icons = {"icons": {"a name": {"body": _DRAWING}}}
-    (listed / "icons.json").write_text(json.dumps(icons), encoding="utf-8")
+    _pack(listed, names, _DRAWING, 32)
+    _pack(other, {codepoint: name for codepoint, name in names.items() if codepoint != _LACKING}, _OTHER, 128)
     return folder
+
+
+def _pack(package: Path, names: dict[str, str], body: str, side: int) -> None:
+    """A package of drawings that all look alike."""
+    (package / "chars.json").write_text(json.dumps(names), encoding="utf-8")
+    icons = {"icons": {"a name": {"body": body}}, "width": side, "height": side}
+    (package / "icons.json").write_text(json.dumps(icons), encoding="utf-8")
 
 
 def _sprite(shape: str, colour: tuple[int, int, int, int]) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,7 @@ from PIL import Image
 
 from limner.errors import DataError
 from limner.training.scenes import art
-from limner.training.scenes.art import PACKAGES, Art, fetch_art
+from limner.training.scenes.art import FLUENT_3D, FLUENT_FLAT, NOTO, PACKAGES, Art, fetch_art
 from tests.training.scenes.props import build_art
 
 FakeNpm = Callable[[str], None]
@@ -54,6 +55,7 @@ def test_archives_are_named_as_npm_names_them() -> None:
     assert [package.archive for package in PACKAGES] == [
         "lobehub-fluent-emoji-3d-1.1.0.tgz",
         "iconify-json-fluent-emoji-flat-1.2.6.tgz",
+        "iconify-json-noto-1.2.9.tgz",
     ]
 
 
@@ -68,6 +70,18 @@ def test_art_is_fetched_once(tmp_path: Path, npm: FakeNpm, registry: Path) -> No
     npm("exit 1")
     assert fetch_art(folder) == folder
     assert Art(folder).sprite("a1", 48).size == (48, 48)
+
+
+def test_art_that_lacks_a_package_is_completed(tmp_path: Path, npm: FakeNpm, registry: Path) -> None:
+    """A cache from before there was another artist gets what it lacks, and keeps what it has."""
+    npm(f'echo "$@" >> {tmp_path}/asked; cp {registry}/*.tgz .')
+    folder = build_art(tmp_path / "art")
+    shutil.rmtree(folder / NOTO.folder)
+    before = (folder / FLUENT_3D.folder).stat().st_mtime_ns
+    fetch_art(folder)
+    assert (tmp_path / "asked").read_text(encoding="utf-8") == f"pack --silent {NOTO.name}@{NOTO.version}\n"
+    assert Art(folder, "noto").sprite("a1", 48).size == (48, 48)
+    assert (folder / FLUENT_3D.folder).stat().st_mtime_ns == before
 
 
 def test_without_npm_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +100,7 @@ def test_a_failing_npm_is_quoted(tmp_path: Path, npm: FakeNpm) -> None:
 
 def test_another_archive_than_the_pinned_one_is_refused(tmp_path: Path, npm: FakeNpm) -> None:
     """A wrong hash is an error, and nothing of the archive is kept."""
-    npm(f"echo something else > {PACKAGES[0].archive}")
+    npm(f"echo something else > {FLUENT_3D.archive}")
     with pytest.raises(DataError, match="not the file that was pinned: its SHA-256 differs"):
         fetch_art(tmp_path / "art")
     assert list((tmp_path / "art").iterdir()) == []
@@ -138,6 +152,42 @@ def test_a_sticker_is_the_drawing_with_a_white_border(tiny_art: Art) -> None:
     assert tuple(sticker[48, 32]) == (0x1F, 0x8F, 0x4F, 255)
 
 
+@pytest.mark.parametrize("style", ["3d", "flat"])
+def test_another_artist_has_one_style(tiny_art: Art, other_art: Art, style: str) -> None:
+    """It is drawn, whatever the word for the style, as large as the first one's, and can be painted."""
+    other = np.asarray(other_art.sprite("a1", 48, None, style))
+    assert tuple(np.median(other[other[..., 3] == 255][:, :3], axis=0)) == (0xC0, 0x30, 0x60)
+    assert other.shape == np.asarray(tiny_art.sprite("a1", 48, None, style)).shape
+    painted = np.asarray(other_art.sprite("a1", 48, "blue", style))
+    assert (painted[..., 3] == other[..., 3]).all()
+    assert (painted[..., :3] != other[..., :3]).any()
+
+
+def test_another_artists_sticker_has_the_white_border(other_art: Art) -> None:
+    """White where the drawing ends."""
+    sticker = np.asarray(other_art.sprite("a1", 64, None, "sticker"))
+    assert sticker[61, 32].min() > 240
+    assert tuple(sticker[48, 32]) == (0xC0, 0x30, 0x60, 255)
+
+
+def test_what_another_artist_lacks_is_the_first_ones_flat_drawing(tiny_art: Art, other_art: Art) -> None:
+    """Whatever the style; as if it lacked them, so are things that it shows otherwise."""
+    assert other_art.sprite("a3", 48) == tiny_art.sprite("a3", 48, None, "flat")
+    assert other_art.sprite("a2", 48) != tiny_art.sprite("a2", 48, None, "flat")
+
+
+def test_what_another_artist_shows_otherwise_is_the_first_ones(tmp_path: Path) -> None:
+    """The piñata, which is a star there, is looked for in Microsoft's art."""
+    folder = build_art(tmp_path / "art")
+    for package in (FLUENT_FLAT, NOTO):
+        (folder / package.folder / "package" / "chars.json").write_text(
+            '{"1fa85": "a name", "1f9a1": "a name"}'
+        )
+    first, other = Art(folder), Art(folder, "noto")
+    assert other.sprite("1fa85", 48) == first.sprite("1fa85", 48, None, "flat")
+    assert other.sprite("1f9a1", 48) != first.sprite("1f9a1", 48, None, "flat")
+
+
 @pytest.mark.parametrize("style", ["3d", "flat", "sticker"])
 def test_an_enlarged_sprite_is_exactly_so_many_times_as_large(tiny_art: Art, style: str) -> None:
     """A sticker's border is, too."""
@@ -150,7 +200,7 @@ def test_an_enlarged_sprite_is_exactly_so_many_times_as_large(tiny_art: Art, sty
 def test_wrong_codepoints_are_explained(config_copy: Path) -> None:
     """A picture outside the allowed set, one without a file, and an empty one are errors."""
     found = Art(config_copy)
-    assets = config_copy / PACKAGES[0].folder / "package" / "assets"
+    assets = config_copy / FLUENT_3D.folder / "package" / "assets"
     with pytest.raises(DataError, match="zz is not in Microsoft's set"):
         found.sprite("zz", 48)
     (assets / "a1.webp").unlink()
@@ -159,7 +209,7 @@ def test_wrong_codepoints_are_explained(config_copy: Path) -> None:
     Image.new("RGBA", (8, 8)).save(assets / "a2.webp", lossless=True)
     with pytest.raises(DataError, match="the art for a2 is empty"):
         found.sprite("a2", 48)
-    (config_copy / PACKAGES[1].folder / "package" / "icons.json").write_text(
+    (config_copy / FLUENT_FLAT.folder / "package" / "icons.json").write_text(
         '{"icons": {}}', encoding="utf-8"
     )
     with pytest.raises(DataError, match="no flat drawing of a name"):

@@ -49,7 +49,7 @@ class Yardstick:
         art: the folder of the art, for real scenes.
         data: folder of the concepts, places and wordings.
         vocabulary, numbers: things and places, and their numbers.
-        judge: taught on this run's scenes.
+        judge: the run's own, taught on real scenes only.
         examination: held-out captions, each with nine nearly right ones.
     """
 

@@ -5,8 +5,6 @@ Axes in names: H height, W width, C channels (RGBA).
 
 from __future__ import annotations
 
-import io
-import json
 import shutil
 import subprocess
 import tarfile
@@ -14,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -22,8 +20,12 @@ from PIL import Image, ImageFilter
 from limner.errors import DataError
 from limner.files import sha256_of
 from limner.training.scenes.colour import recolour
+from limner.training.scenes.drawings import Drawings
 
-__all__ = ["PACKAGES", "Art", "ArtPackage", "fetch_art"]
+__all__ = ["FLUENT_3D", "FLUENT_FLAT", "NOTO", "PACKAGES", "Art", "ArtPackage", "Artist", "fetch_art"]
+
+Artist = Literal["fluent", "noto"]
+"""Whose art: Microsoft's, which models learn to draw from, or Google's, which only their judges see."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,23 +50,32 @@ class ArtPackage:
 # Alpha below 24 does not count as visible: a sprite cropped to its faint rim would float above the ground.
 _VISIBLE = [0] * 24 + [255] * 232
 
-# A sticker's white border, the side of a drawing that does not tell its own, and that of what it is drawn at.
-_BORDER, _FLAT_SIDE, _ORIGINAL = 5, 32, 256
+# A sticker's white border.
+_BORDER = 5
 
 _TAIL = 300
 
-PACKAGES = (
-    ArtPackage(
-        name="@lobehub/fluent-emoji-3d",
-        version="1.1.0",
-        sha256="c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58",
-    ),
-    ArtPackage(
-        name="@iconify-json/fluent-emoji-flat",
-        version="1.2.6",
-        sha256="7d064769dee690815f823bc5bcc511d957198caf9f5edd8dd9c1aa48a6aeb175",
-    ),
+FLUENT_3D = ArtPackage(
+    name="@lobehub/fluent-emoji-3d",
+    version="1.1.0",
+    sha256="c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58",
 )
+FLUENT_FLAT = ArtPackage(
+    name="@iconify-json/fluent-emoji-flat",
+    version="1.2.6",
+    sha256="7d064769dee690815f823bc5bcc511d957198caf9f5edd8dd9c1aa48a6aeb175",
+)
+NOTO = ArtPackage(
+    name="@iconify-json/noto",
+    version="1.2.9",
+    sha256="3e918d88fc945c0bb3d468dbace6f88caef67f01c9f0e7bcae0915a042e8f1ad",
+)
+PACKAGES = (FLUENT_3D, FLUENT_FLAT, NOTO)
+
+# Noto has a drawing of every thing, and these would teach wrong: some show another thing than Microsoft's (a star
+# for the piñata, a yellow blossom for the daisy), some cannot be painted, being black, gray or of two colours.
+_ANOTHER = frozenset({"1fa85", "1f33c"})
+_UNPAINTABLE = frozenset({"1f4de", "1f3ae", "1f69c", "1f47d", "1f9e9", "1faa2", "1faae", "231a", "26bd"})
 
 
 def fetch_art(folder: Path) -> Path:
@@ -106,24 +117,23 @@ def _fetch(package: ArtPackage, folder: Path, target: Path) -> None:
 
 
 class Art:
-    """Sprites by codepoint, at any size, and recoloured; the small ones are kept in memory."""
+    """Sprites by codepoint, at any size, and recoloured; the small ones are kept in memory.
 
-    def __init__(self, folder: Path) -> None:
-        self._assets = folder / PACKAGES[0].folder / "package" / "assets"
-        self._folder, flat = folder, folder / PACKAGES[1].folder / "package"
-        self._names = self._json(flat / "chars.json")
-        self._flat_file, self._drawings = flat / "icons.json", dict[str, Any]()
+    Args:
+        folder: what `fetch_art` filled.
+        artist: by whom. Google's has one style, drawn for "3d" and "flat" alike; what it lacks, or shows otherwise, is
+            Microsoft's flat drawing.
+
+    Raises:
+        DataError: the folder is incomplete.
+    """
+
+    def __init__(self, folder: Path, artist: Artist = "fluent") -> None:
+        self._assets = folder / FLUENT_3D.folder / "package" / "assets"
+        self._flat = Drawings(folder / FLUENT_FLAT.folder / "package")
+        self._noto = Drawings(folder / NOTO.folder / "package") if artist == "noto" else None
         self.sprite = lru_cache(maxsize=20_000)(self._sprite)
         self._original = lru_cache(maxsize=500)(self._read)
-
-    def _json(self, path: Path) -> dict[str, Any]:
-        try:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"the art in {self._folder} is incomplete: delete the folder to fetch it anew"
-            ) from error
-        return found
 
     def _sprite(
         self, codepoint: str, px: int, colour: str | None = None, style: str = "3d", enlarged: int = 1
@@ -132,7 +142,7 @@ class Art:
 
         Enlarged, it is exactly so many times as wide and as high, for a larger picture of the same scene.
         """
-        image = self._original(codepoint, flat=style != "3d")
+        image = self._original(codepoint, flat=style != "3d" or self._noto is not None)
         if colour is not None:
             image = Image.fromarray(recolour(np.asarray(image), colour))
         if style == "sticker":
@@ -140,10 +150,9 @@ class Art:
         return _scaled(image, px, enlarged)
 
     def _read(self, codepoint: str, *, flat: bool) -> Image.Image:
-        name = self._names.get(codepoint) or self._names.get(codepoint.removesuffix("-fe0f"))
-        if name is None:
+        if self._flat.name(codepoint) is None:
             raise DataError(f"{codepoint} is not in Microsoft's set: leave it out of the concept table")
-        image = self._drawn(name) if flat else self._rendered(codepoint)
+        image = self._drawings(codepoint).draw(codepoint) if flat else self._rendered(codepoint)
         visible = image.getchannel("A").point(_VISIBLE).getbbox()
         if visible is None:
             raise DataError(f"the art for {codepoint} is empty: leave it out of the concept table")
@@ -156,22 +165,11 @@ class Art:
         except OSError as error:
             raise DataError(f"no art for {codepoint}: check the codepoint in the concept table") from error
 
-    def _drawn(self, name: str) -> Image.Image:
-        """The flat vector drawing of that name."""
-        try:
-            from resvg_py import svg_to_bytes  # the 3D style does without it
-        except ImportError as error:
-            raise DataError("flat drawings need resvg-py: pip install 'limner[train]'") from error
-
-        self._drawings = self._drawings or self._json(self._flat_file)["icons"]
-        if name not in self._drawings:
-            raise DataError(f"no flat drawing of {name}: leave it out of the concept table")
-        side = self._drawings[name].get("width", _FLAT_SIDE)
-        box = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}"'
-        svg = f"<svg {box}>{self._drawings[name]['body']}</svg>"
-        png = svg_to_bytes(svg_string=svg, width=_ORIGINAL, height=_ORIGINAL, skip_system_fonts=True)
-        with Image.open(io.BytesIO(png)) as file:
-            return file.convert("RGBA")
+    def _drawings(self, codepoint: str) -> Drawings:
+        """The artist's, if they show this thing, else Microsoft's."""
+        if self._noto is None or codepoint in _ANOTHER | _UNPAINTABLE or codepoint not in self._noto:
+            return self._flat
+        return self._noto
 
 
 def _scaled(image: Image.Image, px: int, enlarged: int) -> Image.Image:
