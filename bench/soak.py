@@ -119,8 +119,10 @@ def soak(engine: str, pictures: int, seed: int = 7) -> dict[str, Any]:
     began, settings = time.perf_counter(), Settings()
     pipeline = load(engine=engine, threads=settings.threads, cache_dir=settings.cache_dir)
     pipeline.generate("a boat", steps=1, image=np.zeros((64, 64, 3), np.uint8))
-    # In company, too: an engine may compile another network for that.
+    # In company, and large, too: an engine may compile other networks for that.
     pipeline.generate("a boat", steps=1, n=2)
+    width, height = pipeline.engine.capabilities.picture_size
+    pipeline.generate("a boat", steps=1, size=(2 * width, 2 * height))
     _poison(pipeline)
     threads, files = set(threading.enumerate()), _open_files()
     with tempfile.TemporaryDirectory() as folder, _serving(Path(folder), pipeline) as house:

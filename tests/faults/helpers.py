@@ -116,6 +116,11 @@ class WatchedEngine(Engine):
         self._called("decode")
         return self._inner.decode(x0_BChw)
 
+    def upscale(self, pixels_BHWC: Pixels) -> Pixels:
+        """As the inner engine, watched."""
+        self._called("upscale")
+        return self._inner.upscale(pixels_BHWC)
+
     def encode_image(self, pixels_BHWC: Pixels) -> Floats:
         """As the inner engine, watched."""
         self._called("encode_image")
