@@ -12,7 +12,7 @@ from limner.training.recipe import Recipe
 
 
 def recipe() -> Recipe:
-    """About two and a half hours on two cores with bf16 units."""
+    """About four hours on two cores with bf16 units, reckoned from its first half: docs/log.md."""
     return Recipe(
         name="limner-2",
         scenes=100_000,
