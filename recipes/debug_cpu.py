@@ -14,6 +14,7 @@ from limner.training.evaluate import SamplingConfig
 from limner.training.flow import FlowConfig
 from limner.training.judge import JudgeTraining
 from limner.training.recipe import Recipe
+from limner.training.scenes.cells import PARTS
 from limner.training.upscaler import UpscalerTraining
 
 
@@ -34,7 +35,16 @@ def recipe() -> Recipe:
         image_tower=ImageTowerConfig(channels=32, width=64, layers=1, heads=2),
         judge=JudgeConfig(width=64, heads=2, layers=1),
         denoiser=DenoiserConfig(
-            channels=32, reach=12, width=64, layers=2, heads=2, text_width=64, inpaints=True, skips=False
+            channels=32,
+            reach=12,
+            width=64,
+            layers=2,
+            heads=2,
+            text_width=64,
+            inpaints=True,
+            skips=False,
+            things=689,
+            parts=PARTS,
         ),
         contrast=ContrastConfig(steps=20, batch=32),
         judge_training=JudgeTraining(steps=60, batch=16),

@@ -9,30 +9,33 @@ from limner.training.evaluate import SamplingConfig
 from limner.training.flow import FlowConfig
 from limner.training.judge import JudgeTraining
 from limner.training.recipe import Recipe
+from limner.training.scenes.cells import PARTS
 
 
 def recipe() -> Recipe:
     """About four hours on two cores with bf16 units, reckoned from its first half: docs/log.md."""
     return Recipe(
         name="limner-2",
-        scenes=100_000,
+        scenes=64_000,
         painted=0.6,
         shapes=((8, 12), (12, 8), (8, 14), (14, 8)),
-        shaped_scenes=12_000,
-        contrast=ContrastConfig(steps=800),
-        judge_training=JudgeTraining(steps=2_500),
-        denoiser=DenoiserConfig(reach=14, width=256, layers=8, heads=4, inpaints=True, skips=False),
+        shaped_scenes=8_000,
+        contrast=ContrastConfig(steps=500),
+        judge_training=JudgeTraining(steps=2_000),
+        denoiser=DenoiserConfig(
+            reach=14, width=256, layers=8, heads=4, inpaints=True, skips=False, things=689, parts=PARTS
+        ),
         run=RunConfig(
             epochs=20,
-            epoch_pictures=38_400,
+            epoch_pictures=10_240,
             batch=64,
             cooldown=1.0,
-            flow=FlowConfig(time_mean=1.2, time_deviation=1.6, shown=0.1, inpainted=0.15),
+            flow=FlowConfig(time_mean=1.2, time_deviation=1.6, shown=0.1, inpainted=0.15, lesson=0.5),
             shaped=0.15,
             compile=True,
         ),
-        examined=400,
-        judge_scenes=60_000,
+        examined=200,
+        judge_scenes=36_000,
         distil=DistilConfig(steps=600, batch=64),
         deblocking=DeblockingConfig(steps=900),
         sampling=SamplingConfig(guidance=2.0, time_shift=3.0),

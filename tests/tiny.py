@@ -59,7 +59,7 @@ def tiny_tokenizer(path: Path) -> Path:
 def tiny_parts(tokenizer: Path, shapes: tuple[tuple[int, int], ...] = ()) -> ModelParts:
     """Random networks that fit together: 48 tokens of 32, 8 x 8 latents of 12 channels, 256 pixels.
 
-    With other shapes it is a model that draws those as well, and inpaints.
+    With other shapes it is a model that draws those as well, inpaints, and has a memory.
     """
     torch.manual_seed(0)
     denoiser = Denoiser(
@@ -72,10 +72,15 @@ def tiny_parts(tokenizer: Path, shapes: tuple[tuple[int, int], ...] = ()) -> Mod
             text_width=32,
             text_layers=1,
             inpaints=bool(shapes),
+            things=3 * bool(shapes),
+            parts=4 * bool(shapes),
         )
     )
     if shapes:
         denoiser.deviation.copy_(torch.linspace(0.5, 2, 12))
+    if denoiser.memory is not None:
+        for weight in (denoiser.memory.looks, denoiser.memory.thing.weight, denoiser.memory.part.weight):
+            torch.nn.init.normal_(weight)
     for layer in (denoiser.head, denoiser.modulate, denoiser.know):
         if layer is not None:
             torch.nn.init.normal_(layer.weight, std=0.2)

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from limner.network.layers import Block, FeedForward, HeadNorm, attend, padding_bias
+from limner.network.memory import Memory
 from limner.types import EMBEDDING_LENGTH
 
 __all__ = ["Denoiser", "DenoiserConfig"]
@@ -37,6 +38,7 @@ class DenoiserConfig:
         text_width, text_layers, vector: the prompt's token states, the layers over them, its vector.
         inpaints: whether it can be told what is known of the picture.
         skips: whether it adds to the best linear estimate, or makes the clean picture itself.
+        things, parts: of how many it remembers how they look (see `Memory`); 0 for a network without a memory.
     """
 
     channels: int = 192
@@ -50,6 +52,8 @@ class DenoiserConfig:
     vector: int = EMBEDDING_LENGTH
     inpaints: bool = False
     skips: bool = True
+    things: int = 0
+    parts: int = 0
 
 
 class _Layer(nn.Module):
@@ -90,7 +94,7 @@ class _Layer(nn.Module):
         mixed, weights_BHNM = attend(self.query_norm(q), self.key_norm(keys), values, self.heads, bias)
         x_BNW = x_BNW + gate1 * self.out(mixed)
         x_BNW = x_BNW + gate2 * self.feed_forward(self.norm2(x_BNW) * (1 + scale2) + shift2)
-        return x_BNW, weights_BHNM[..., x_BNW.shape[1] :].mean(1)
+        return x_BNW, weights_BHNM[..., x_BNW.shape[1] :].detach().mean(1)  # to look at, not to learn from
 
     def _bias(self, grid: tuple[int, int], batch: int, hidden_B11T: Tensor) -> Tensor:
         """(B, H, N, M): how near picture tokens are, learned per head; the prompt's padding is hidden."""
@@ -138,6 +142,7 @@ class Denoiser(nn.Module):
         self.know = nn.Linear(1 + config.channels, width, bias=False) if config.inpaints else None
         if self.know is not None:
             nn.init.zeros_(self.know.weight)
+        self.memory = Memory(width, config.channels, config.things, config.parts) if config.things else None
         for zeroed in (self.modulate, self.head):
             nn.init.zeros_(zeroed.weight)
             nn.init.zeros_(zeroed.bias)
@@ -217,13 +222,17 @@ class Denoiser(nn.Module):
         x_BNW = self.embed(_tokens(x_BChw)) + self._places_of(h, w)
         if self.know is not None and known_BKhw is not None:
             x_BNW = x_BNW + self.know(_tokens(known_BKhw))
-        middle_BNW, total_BNT = x_BNW, torch.zeros(())
+        middle_BNW, total_BNT, looks_BNC = x_BNW, torch.zeros(()), None
         for number, layer in enumerate(self.layers):
             x_BNW, weights_BNT = layer(x_BNW, (h, w), text_BTW, hidden_B11T, shared_B6W)
             total_BNT = total_BNT + weights_BNT
             if number == len(self.layers) // 2:
                 middle_BNW = x_BNW
+                if self.memory is not None:
+                    x_BNW, looks_BNC = self.memory(middle_BNW)
         out_BNC = self.head(self.norm(x_BNW))
+        if looks_BNC is not None:
+            out_BNC = out_BNC + looks_BNC
         attention_BThw = (total_BNT / len(self.layers)).transpose(1, 2).reshape(batch, -1, h, w)
         return out_BNC.transpose(1, 2).reshape(x_BChw.shape), attention_BThw, middle_BNW
 

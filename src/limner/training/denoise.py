@@ -144,7 +144,9 @@ class _Step(nn.Module):
         known_BKhw = self.model.known(batch.x0_BChw, batch.known_B1hw) if inpaints else None
         noisy = batch.x0_BChw, batch.noise_BChw, batch.t_B
         loss_B, middle_BNW = flow_loss(self.model, *noisy, batch.condition, batch.weight_B1hw, known_BKhw)
-        return loss_B.mean(), self.lesson(middle_BNW, batch.things_B3hw, batch.weight_B1hw).mean()
+        memory = self.model.memory
+        named = None if memory is None else memory.names(middle_BNW)
+        return loss_B.mean(), self.lesson(middle_BNW, batch.things_B3hw, batch.weight_B1hw, named).mean()
 
 
 class DenoiserRun:
@@ -157,7 +159,8 @@ class DenoiserRun:
         self.crew = crew or Crew()
         self.share = self.crew.share(config.batch)
         self.model = model.to(self.device)
-        self.lesson = Lesson(model.config.width, int(data.things_K3hw[:, 0].max())).to(self.device)
+        untold = 0 if model.config.things else int(data.things_K3hw[:, 0].max())
+        self.lesson = Lesson(model.config.width, untold).to(self.device)
         hidden, rest = split_parameters(model)
         rest += self.lesson.parameters()
         self.muon = Muon(hidden, lr=config.muon_rate, weight_decay=config.decay)

@@ -12,29 +12,72 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from limner.errors import TrainingError
+from limner.network.memory import Named
 from limner.training.scenes.cells import PAINTS, PARTS
 
-__all__ = ["Lesson", "cell_weights", "naming_loss"]
+__all__ = ["Lesson", "cell_weights", "mean_looks", "naming_loss"]
+
+_PORTION, _FEW = 1_000, 2.0
 
 
 class Lesson(nn.Module):
-    """Reads things, parts and paints from the tokens, and tells how wrong it was."""
+    """Reads things, parts and paints from the tokens, and tells how wrong it was.
+
+    Args:
+        width: of the tokens.
+        things: how many there are to tell; 0 if the network's memory tells things and parts, and only the paint is left.
+    """
 
     def __init__(self, width: int, things: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.thing = nn.Linear(width, 1 + things)
-        self.part = nn.Linear(width, PARTS)
+        self.thing = nn.Linear(width, 1 + things) if things else None
+        self.part = nn.Linear(width, PARTS) if things else None
         self.paint = nn.Linear(width, PAINTS)
 
-    def forward(self, middle_BNW: Tensor, things_B3hw: Tensor, weight_B1hw: Tensor) -> Tensor:
-        """(B,) cross-entropies in nats, of thing, part and paint together, each cell by its weight."""
+    def forward(
+        self, middle_BNW: Tensor, things_B3hw: Tensor, weight_B1hw: Tensor, named: Named | None = None
+    ) -> Tensor:
+        """(B,) cross-entropies in nats, of thing, part and paint together, each cell by its weight.
+
+        Args:
+            middle_BNW: the tokens.
+            things_B3hw: what stands where.
+            weight_B1hw: of each cell.
+            named: what the network's memory says of them.
+        """
         tokens_BNW = self.norm(middle_BNW)
-        named = [head(tokens_BNW) for head in (self.thing, self.part, self.paint)]
-        return naming_loss(named, things_B3hw, weight_B1hw)
+        if self.thing is not None and self.part is not None:
+            named = Named(self.thing(tokens_BNW), self.part(tokens_BNW))
+        if named is None:
+            raise TrainingError("somebody has to tell things and parts: the lesson, or the network's memory")
+        return naming_loss([*named, self.paint(tokens_BNW)], things_B3hw, weight_B1hw)
+
+
+def mean_looks(
+    latents_KChw: NDArray[np.float16], things_K3hw: NDArray[np.uint16], deviation_C: Tensor, things: int
+) -> Tensor:
+    """(entries, C): how the parts of things look on average, in latents of unit variance, as `Memory` keeps them.
+
+    What few scenes show is kept the nearer to 0. What stands in no cell has no looks.
+    """
+    channels = latents_KChw.shape[1]
+    total, count = torch.zeros((1 + things) * PARTS, channels), torch.zeros((1 + things) * PARTS)
+    for at in range(0, len(latents_KChw), _PORTION):
+        x_NC = torch.from_numpy(latents_KChw[at : at + _PORTION].astype(np.float32)).flatten(2)
+        things_N2 = torch.from_numpy(things_K3hw[at : at + _PORTION, :2].astype(np.int64)).flatten(2)
+        x_NC, things_N2 = (tensor.transpose(1, 2).flatten(0, 1) for tensor in (x_NC, things_N2))
+        entry_N = things_N2[:, 0] * PARTS + things_N2[:, 1]
+        total.index_add_(0, entry_N, x_NC)
+        count.index_add_(0, entry_N, torch.ones(len(entry_N)))
+    total[:PARTS] = 0
+    return total / (count[:, None] + _FEW) / deviation_C
 
 
 def cell_weights(things_B3hw: Tensor, thing_weight: float) -> Tensor:

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 __all__ = ["Average", "Muon", "orthogonalize", "split_parameters"]
 
 
-def orthogonalize(matrix: Tensor, iterations: int = 5) -> Tensor:
-    """The nearest half-orthogonal matrix, roughly: all singular values pulled towards 1.
+def orthogonalize(matrices: Tensor, iterations: int = 5) -> Tensor:
+    """The nearest half-orthogonal matrix of each, (..., R, C), roughly: all singular values pulled towards 1.
 
     Newton-Schulz iteration X <- a X + b (X X^T) X + c (X X^T)^2 X with the coefficients of Jordan et al. 2024
     ("Muon: an optimizer for hidden layers in neural networks").
@@ -19,16 +19,16 @@ def orthogonalize(matrix: Tensor, iterations: int = 5) -> Tensor:
     Under autocast in what that computes in, else in float32: torch's own Muon counts on bf16 units, and on CPUs
     without them is several times slower.
     """
-    kind = matrix.device.type
-    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else matrix.dtype
+    kind = matrices.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else matrices.dtype
     a, b, c = 3.4445, -4.7750, 2.0315
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.transpose(0, 1) if tall else matrix
-    x = torch.div(x, x.norm() + 1e-7).to(dtype)
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = matrices.mT if tall else matrices
+    x = torch.div(x, x.norm(dim=(-2, -1), keepdim=True) + 1e-7).to(dtype)
     for _ in range(iterations):
-        gram = x @ x.T
-        x = torch.addmm(x, b * gram + c * gram @ gram, x, beta=a)
-    return x.transpose(0, 1) if tall else x
+        gram = x @ x.mT
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.mT if tall else x
 
 
 class Muon(torch.optim.Optimizer):
@@ -45,19 +45,22 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002 (torch's signature)
-        """Update every parameter that has a gradient."""
+        """Update every parameter that has a gradient; those of one shape together."""
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                buffer = state.setdefault("momentum", torch.zeros_like(parameter))
-                buffer.lerp_(parameter.grad, 1 - group["momentum"])
-                nesterov = parameter.grad.lerp(buffer, group["momentum"])
-                rows, columns = parameter.shape
-                size = group["lr"] * max(1.0, rows / columns) ** 0.5
-                parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                parameter.sub_(orthogonalize(nesterov), alpha=size)
+            learning = [parameter for parameter in group["params"] if parameter.grad is not None]
+            gradients = [parameter.grad for parameter in learning]
+            buffers = [
+                self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
+                for parameter in learning
+            ]
+            torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
+            nesterov = torch._foreach_lerp(gradients, buffers, group["momentum"])
+            torch._foreach_mul_(learning, 1 - group["lr"] * group["weight_decay"])
+            for shape in {parameter.shape for parameter in learning}:
+                alike = [at for at, parameter in enumerate(learning) if parameter.shape == shape]
+                ways = orthogonalize(torch.stack([nesterov[at] for at in alike])).to(learning[0].dtype)
+                size = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
+                torch._foreach_add_([learning[at] for at in alike], list(ways), alpha=-size)
 
 
 def split_parameters(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:

@@ -23,6 +23,7 @@ from limner.training.denoise import DenoiserRun, RunData, Scenes
 from limner.training.distil import STUDENT, DistilRun, student_sampling
 from limner.training.evaluate import EpochRecord, SamplingConfig, judge_epoch, observe
 from limner.training.examination import Verdict
+from limner.training.lesson import mean_looks
 from limner.training.recipe import OLDEST
 from limner.training.stages import Workshop
 from limner.training.start import keep_start, started
@@ -52,18 +53,21 @@ class TrainingRun:
             torch.manual_seed(recipe.seed)
             data, deviation = self._prepare()
         torch.manual_seed(recipe.seed)
-        self._born = self._new_denoiser(deviation)
+        self._born = self._new_denoiser(data, deviation)
         self.run = DenoiserRun(
             workshop.folder / "denoiser", recipe.run, copy.deepcopy(self._born), data, self.crew
         )
         self.trace = self._read_trace()
 
-    def _new_denoiser(self, deviation: torch.Tensor) -> Denoiser:
+    def _new_denoiser(self, data: RunData, deviation: torch.Tensor) -> Denoiser:
         """The denoiser before its first step: that of the model to start from, or a new one."""
         if start := started(self.workshop.recipe):
             return start.denoiser
         denoiser = Denoiser(self.workshop.recipe.denoiser)
         denoiser.deviation.copy_(deviation)
+        if denoiser.memory is not None:
+            things = denoiser.config.things
+            denoiser.memory.begin(mean_looks(data.latents_KChw, data.things_K3hw, deviation, things))
         return denoiser
 
     def _prepare(self) -> tuple[RunData, torch.Tensor]:

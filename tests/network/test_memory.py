@@ -1,0 +1,54 @@
+"""`limner.network.memory`: what is recalled of things, and how strongly."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from limner.network.memory import Memory
+
+THING, PART, PARTS, CHANNELS = 2, 1, 3, 5
+
+
+def memory(doubt: float = 0.0) -> Memory:
+    """Of three things with three parts; says thing 2 and part 1 of whatever it sees, or, in doubt, thing 3 as well."""
+    torch.manual_seed(0)
+    made = Memory(8, CHANNELS, 3, PARTS)
+    for head in (made.thing, made.part):
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+    with torch.no_grad():
+        made.looks.normal_()
+        made.thing.bias[THING], made.thing.bias[THING + 1] = 50, 50 * doubt
+        made.part.bias[PART] = 50
+    return made
+
+
+def recalled(made: Memory) -> Tensor:
+    """(C,) what it recalls in a cell."""
+    latents_BNC: Tensor = made(torch.zeros(1, 1, 8))[1]
+    return latents_BNC.flatten()
+
+
+def test_the_named_part_of_the_named_thing_is_recalled() -> None:
+    """What comes out is the entry's looks; the tokens get the whole entry, through a matrix."""
+    made, tokens_BNW = memory(), torch.randn(2, 4, 8)
+    entry = made.looks[THING * PARTS + PART]
+    with_it_BNW, looks_BNC = made(tokens_BNW)
+    torch.testing.assert_close(looks_BNC, entry[:CHANNELS].expand(2, 4, -1))
+    torch.testing.assert_close(with_it_BNW, tokens_BNW + made.recall(entry))
+
+
+def test_who_cannot_tell_two_things_apart_recalls_neither() -> None:
+    """So that nothing jumps where one overtakes the other."""
+    torch.testing.assert_close(recalled(memory(doubt=1.0)), torch.zeros(CHANNELS))
+    before, after = recalled(memory(doubt=0.9999)), recalled(memory(doubt=1.0001))
+    torch.testing.assert_close(before, after, atol=0.02, rtol=0)
+
+
+def test_being_wrong_about_the_picture_teaches_the_names() -> None:
+    """The strength of what is recalled follows from the names, and gradients reach them."""
+    made = memory(doubt=0.99)
+    recalled(made).square().sum().backward()
+    assert made.thing.bias.grad is not None
+    assert made.thing.bias.grad[THING].abs() > 0
