@@ -2,8 +2,8 @@
 
 A patch of a thing is always nearly the same, and there are tens of thousands of them. Layers learn them by heart only
 slowly; a table, with an entry for each part of each thing, learns each from the first picture that shows it. Networks
-with such tables go back to Lample et al. 2019 ("Large memory layers with product keys"); here an entry has a name, that
-of the thing and of its part, since the network is taught to tell them (see `training.lesson`).
+with such tables go back to Lample et al. 2019 ("Large memory layers with product keys"). Here an entry has a name,
+that of the thing and of its part, since the network is taught to tell them (see `training.lesson`).
 
 Axes in names: B batch, N picture tokens, W width, C latent channels, K classes.
 """

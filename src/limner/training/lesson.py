@@ -31,7 +31,8 @@ class Lesson(nn.Module):
 
     Args:
         width: of the tokens.
-        things: how many there are to tell; 0 if the network's memory tells things and parts, and only the paint is left.
+        things: how many there are to tell; 0 if the network's memory tells things and parts, so that only the paint
+            is left.
     """
 
     def __init__(self, width: int, things: int) -> None:

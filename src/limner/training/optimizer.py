@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -48,19 +49,19 @@ class Muon(torch.optim.Optimizer):
         """Update every parameter that has a gradient; those of one shape together."""
         for group in self.param_groups:
             learning = [parameter for parameter in group["params"] if parameter.grad is not None]
-            gradients = [parameter.grad for parameter in learning]
-            buffers = [
-                self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
-                for parameter in learning
-            ]
-            torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
-            nesterov = torch._foreach_lerp(gradients, buffers, group["momentum"])
-            torch._foreach_mul_(learning, 1 - group["lr"] * group["weight_decay"])
             for shape in {parameter.shape for parameter in learning}:
-                alike = [at for at, parameter in enumerate(learning) if parameter.shape == shape]
-                ways = orthogonalize(torch.stack([nesterov[at] for at in alike])).to(learning[0].dtype)
+                alike = [parameter for parameter in learning if parameter.shape == shape]
+                ways = orthogonalize(torch.stack([self._way(one, group["momentum"]) for one in alike]))
                 size = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
-                torch._foreach_add_([learning[at] for at in alike], list(ways), alpha=-size)
+                torch._foreach_mul_(alike, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_add_(alike, list(ways.to(alike[0].dtype)), alpha=-size)
+
+    def _way(self, parameter: Tensor, momentum: float) -> Tensor:
+        """Where a parameter's gradients lead: Nesterov's momentum."""
+        gradient = cast("Tensor", parameter.grad)
+        buffer: Tensor = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
+        buffer.lerp_(gradient, 1 - momentum)
+        return gradient.lerp(buffer, momentum)
 
 
 def split_parameters(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
