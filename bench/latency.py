@@ -136,7 +136,7 @@ def _one_pass(pipeline: Pipeline) -> object:
 
 def _denoiser_flops() -> float:
     """Twice the multiplications of one unguided pass: matrices of the layers, on picture and prompt tokens."""
-    manifest = read_manifest(find("limner-1"))
+    manifest = read_manifest(find("limner-2"))
     shape = manifest.networks["denoiser"]
     width, picture, text = shape["width"], shape["grid"] ** 2, manifest.window
     per_picture_token = 12 * width**2 * shape["layers"] + 2 * width * shape["channels"]

@@ -51,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.upscaling", description="Enlarged pictures.")
     parser.add_argument("--art", type=Path, help="where the art is; by default the cache folder")
     parser.add_argument("--scenes", type=int, default=40, help="how many to measure with")
-    parser.add_argument("--model", default="limner-1", help="the model")
+    parser.add_argument("--model", default="limner-2", help="the model")
     options = parser.parse_args()
     art = fetch_art(options.art or Settings().cache_dir / "art")
     pipeline = load(options.model)

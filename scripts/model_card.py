@@ -19,7 +19,7 @@ __all__ = ["model_card"]
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "model-card.md"
 RESULTS = ROOT / "bench" / "results"
-MODEL = ROOT / "src" / "limner" / "models" / "limner-1"
+MODEL = ROOT / "src" / "limner" / "models" / "limner-2"
 NOTHING = "There is no evaluation yet: `limner eval MODEL --run RUN --out FOLDER` makes one.\n"
 
 SAME_SCENES = """\
@@ -41,15 +41,16 @@ these numbers do not compare with GenEval's for models of photographs.
 
 _FEWER_STEPS = "distillation to four steps, of which there is none yet"
 _LONGER = "a longer training: what each epoch brings is told below"
+_JUDGE = f"{_LONGER}; and a judge taught with more scenes: what it says of real ones is told below"
 CLOSING = {
-    "training trace, loss": _LONGER,
-    "training trace, accuracy": _LONGER,
+    "training trace, loss": _JUDGE,
+    "training trace, accuracy": _JUDGE,
     "composition, 4 steps": f"{_FEWER_STEPS}, as far as the curve below rises with the steps; then {_LONGER}",
     "composition, 4 steps for 25": _FEWER_STEPS,
     "counting, 4 steps": f"{_FEWER_STEPS}, as far as it is better in 25; then {_LONGER}",
     "position, 4 steps": f"{_FEWER_STEPS}, as far as it is better in 25; then {_LONGER}",
-    "edits, found inside": "training with masks: now what is known is only put back after each step",
-    "variations, cosine to the source": "training with pictures' vectors: now only captions' are shown",
+    "edits, found inside": _LONGER,
+    "variations, cosine to the source": _LONGER,
     "denoiser, one picture": "a larger network or a faster processor",
 }
 """What would close the gap, for goals that are missed."""

@@ -1,6 +1,6 @@
 """Trains an upscaler for a model that has been exported, and adds it to the model's folder, or replaces what it has.
 
-    python scripts/train_upscaler.py src/limner/models/limner-1 --run .runs/upscaler
+    python scripts/train_upscaler.py src/limner/models/limner-2 --run .runs/upscaler
 
 `limner train` does the same as the last stage of a run. A stopped training goes on with the same command.
 """

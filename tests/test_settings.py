@@ -24,7 +24,7 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_variables_the_defaults_hold() -> None:
     """The shipped model is drawn by OpenVINO on all cores."""
     settings = Settings()
-    assert (settings.model, settings.engine, settings.threads) == ("limner-1", "openvino", 0)
+    assert (settings.model, settings.engine, settings.threads) == ("limner-2", "openvino", 0)
     assert settings.precision == "auto"
 
 

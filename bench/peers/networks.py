@@ -21,7 +21,7 @@ from limner.network.denoiser import Denoiser, DenoiserConfig
 
 __all__ = ["Size", "folder", "measured_size", "own_size", "sizes", "tokenizer"]
 
-_MODEL = "limner-1"
+_MODEL = "limner-2"
 
 
 def sizes() -> dict[str, Any]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_MODEL", "FOREIGN", "load", "load_chosen", "name_of", "opened_by", "options_of"]
 
-DEFAULT_MODEL = "limner-1"
+DEFAULT_MODEL = "limner-2"
 
 FOREIGN = ("converted", "diffusers")
 """The engines that open checkpoints of other people, and nothing else."""

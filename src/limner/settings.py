@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
     model: str = Field(
-        "limner-1", description="The model that draws: a shipped one's name or a model folder."
+        "limner-2", description="The model that draws: a shipped one's name or a model folder."
     )
     more_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
         (),

@@ -197,7 +197,7 @@ def test_without_a_cache_it_is_converted_anew(boat: Opened) -> None:
 def test_weights_in_8_bits_are_for_checkpoints(tmp_path: Path) -> None:
     """The shipped model refuses them by name."""
     with pytest.raises(InvalidRequestError, match="int8_weights"):
-        limner.load("limner-1", int8_weights=True, cache_dir=tmp_path)
+        limner.load("limner-2", int8_weights=True, cache_dir=tmp_path)
 
 
 def test_what_is_wrong_with_a_checkpoint_is_told_as_ever(tmp_path: Path) -> None:

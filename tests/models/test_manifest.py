@@ -36,12 +36,12 @@ def test_what_is_written_is_what_is_read(folder: Path) -> None:
     assert read_manifest(folder) == manifest
 
 
-def test_the_shapes_are_read_back(shaped_folder: Path) -> None:
+def test_the_shapes_are_read_back(folder: Path, shaped_folder: Path) -> None:
     """And each has its graph; a manifest from before there were any says nothing of them."""
     manifest = read_manifest(shaped_folder)
     assert manifest.shapes == ((8, 12), (14, 8))
     assert {"denoiser.xml", "denoiser-8x12.xml", "denoiser-14x8.xml"} <= manifest.files.keys()
-    assert read_manifest(find("limner-1")).shapes == ()
+    assert read_manifest(folder).shapes == ()
 
 
 def test_a_shape_without_its_graph_is_wrong(folder: Path) -> None:

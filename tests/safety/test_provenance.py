@@ -21,7 +21,7 @@ XMP = "{http://ns.adobe.com/xap/1.0/}"
 
 def drawn(file_format: FileFormat, channels: int = 3) -> bytes:
     """A file as limner writes it."""
-    picture = Picture(pixels_HWC=smooth(channels=channels), seed=7, prompt="a dög", model="limner-1")
+    picture = Picture(pixels_HWC=smooth(channels=channels), seed=7, prompt="a dög", model="limner-2")
     return picture.to_bytes(file_format)
 
 
@@ -59,7 +59,7 @@ def test_pixels_and_metadata_stay(file_format: FileFormat, channels: int) -> Non
     before = drawn(file_format, channels)
     after = with_provenance(before)
     assert (read_pixels(after) == read_pixels(before)).all()
-    assert read_metadata(after) == {"prompt": "a dög", "seed": 7, "model": "limner-1"}
+    assert read_metadata(after) == {"prompt": "a dög", "seed": 7, "model": "limner-2"}
     assert after == with_provenance(before)
 
 

@@ -55,7 +55,7 @@ __all__ = [
 
 Serve: TypeAlias = Callable[..., TestClient]
 
-MODELS = ModelTable("limner-1", created=1_790_000_000)
+MODELS = ModelTable("limner-2", created=1_790_000_000)
 
 NAMES = {"D2": "dall-e-2", "D3": "dall-e-3", "G1": "gpt-image-1.5", "G2": "gpt-image-2.6-flare"}
 """A name of each family."""

@@ -11,8 +11,8 @@ from limner.studio.asking import Ask, lines, whole
 def test_every_field_reaches_the_api() -> None:
     """Under the API's own names, and limner's own fields beside OpenAI's."""
     ask = Ask.of([" two cats ", "512x256", 3.0, 8.0, 2, "7", "natural", "dogs"])
-    assert ask.body("limner-1") == {
-        "model": "limner-1",
+    assert ask.body("limner-2") == {
+        "model": "limner-2",
         "prompt": "two cats",
         "n": 3,
         "size": "512x256",
@@ -26,8 +26,8 @@ def test_every_field_reaches_the_api() -> None:
 
 def test_empty_fields_are_left_out() -> None:
     """An empty seed is any seed, and an empty size the model's own."""
-    body = Ask(prompt="two cats", size="", seed="  ").body("limner-1")
-    assert body == {"model": "limner-1", "prompt": "two cats", "n": 1, "size": "auto", "style": "vivid"}
+    body = Ask(prompt="two cats", size="", seed="  ").body("limner-2")
+    assert body == {"model": "limner-2", "prompt": "two cats", "n": 1, "size": "auto", "style": "vivid"}
 
 
 def test_an_edit_has_no_style_and_a_variation_no_words() -> None:

@@ -28,7 +28,7 @@ from limner.training.scenes.spec import SceneSampler, scene_random
 Facts = list[tuple[int, str, int | None, tuple[int, int]]]
 Change = Callable[[dict[str, Any]], object]
 
-SHIPPED = Path(limner.__file__).parent / "models" / "limner-1" / "tokenizer.json"
+SHIPPED = Path(limner.__file__).parent / "models" / "limner-2" / "tokenizer.json"
 
 HARD = [
     *("", " ", "\n\t \r\n", "\0", "\ufffd", "\u200d", "\u0301", " \u0301 \u200d ", "\ufeffa", "a\u00adb"),

@@ -58,7 +58,7 @@ from limner.training.start import started
 
 __all__ = ["Reporter", "Workshop", "minilm_folder", "tokenizer_file"]
 
-DEFAULT_MODEL = "limner-1"
+DEFAULT_MODEL = "limner-2"
 
 Reporter = Callable[[str, int, int, str], None]
 """Called with a stage's name, what is done, of how much, and a note."""

@@ -21,7 +21,7 @@ from tests.server.helpers import MODELS
         ("gpt-image-2-2026-04-21", Family.G2),
         ("gpt-image-2.5-flare-2026-09-08", Family.G2),
         ("gpt-image-2.6-sunburst", Family.G2),
-        ("limner-1", Family.G2),
+        ("limner-2", Family.G2),
     ],
 )
 def test_dead_dated_and_own_names_are_known(name: str, family: Family) -> None:
@@ -32,7 +32,7 @@ def test_dead_dated_and_own_names_are_known(name: str, family: Family) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "dall-e", "gpt-4o", "DALL-E-3", "limner-1-2026-01-01", "dall-e-3-latest"]
+    "name", ["", "dall-e", "gpt-4o", "DALL-E-3", "limner-2-2026-01-01", "dall-e-3-latest"]
 )
 def test_other_names_are_not(name: str) -> None:
     """Neither nothing nor what only looks alike, nor dates behind names that are not OpenAI's."""

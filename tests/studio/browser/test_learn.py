@@ -153,7 +153,7 @@ def test_the_numbers_of_every_step_can_be_unfolded(lesson: Page) -> None:
 def test_the_training_trace_is_the_shipped_models(lesson: Page) -> None:
     """Its table, its two curves and the pictures of its epochs; whose they are is said."""
     chapter = turn_to(lesson, "Training trace")
-    folder = find("limner-1")
+    folder = find("limner-2")
     epochs = read_manifest(folder).training_trace
     rows = chapter.get_by_role("group", name="The training trace, epoch by epoch").get_by_role("row")
     expect(rows).to_have_count(1 + len(epochs))

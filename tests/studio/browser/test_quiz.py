@@ -15,7 +15,7 @@ from tests.studio.browser.conftest import Leave, Visit
 
 pytestmark = pytest.mark.timeout(900)
 
-BANK = {question.text: question for question in questions(read_manifest(find("limner-1")).picture_size[0])}
+BANK = {question.text: question for question in questions(read_manifest(find("limner-2")).picture_size[0])}
 PROMPT = "a red boat on the sea"
 
 

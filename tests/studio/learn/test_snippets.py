@@ -91,7 +91,7 @@ def test_the_style_natural_is_asked_for_by_its_own_model(url: str, tmp_path: Pat
 
 def test_models_are_opened_by_name(shown: Shown) -> None:
     """The default needs no name; another one is named to the library and on the command line."""
-    ours = replace(shown, picture=replace(shown.picture, model="limner-1"))
+    ours = replace(shown, picture=replace(shown.picture, model="limner-2"))
     other = replace(shown, picture=replace(shown.picture, model="my model"))
     assert "limner.load()" in library_code(ours)
     assert "limner.load('my model')" in library_code(other)

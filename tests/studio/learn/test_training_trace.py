@@ -32,7 +32,7 @@ def trained(tmp_path: Path) -> Trained:
     """Makes a folder with the shipped model's manifest, and this training trace in it."""
 
     def write(rows: Sequence[Mapping[str, Any]]) -> Path:
-        path = shutil.copy(find("limner-1") / "manifest.json", tmp_path)
+        path = shutil.copy(find("limner-2") / "manifest.json", tmp_path)
         manifest = json.loads(Path(path).read_text(encoding="utf-8"))
         Path(path).write_text(json.dumps(manifest | {"training_trace": list(rows)}), encoding="utf-8")
         return tmp_path
@@ -65,7 +65,7 @@ def test_a_model_that_was_not_judged_says_so(trained: Trained) -> None:
 def test_the_shipped_model_is_told_of_as_it_is() -> None:
     """What ships today shows its trace if it has one, and else admits that it has none."""
     told = Page(training_trace(None)).told
-    assert ("has not been judged" in told) != bool(read_manifest(find("limner-1")).training_trace)
+    assert ("has not been judged" in told) != bool(read_manifest(find("limner-2")).training_trace)
 
 
 def test_another_models_picture_is_not_passed_off_as_the_shipped_ones(shown: Shown) -> None:

@@ -42,7 +42,7 @@ PAIRS = (
         about="Light",
         one="a house on the farm",
         other="a house on the farm at night",
-        look="Day, sunset, night and rain were in the lessons. Without a word, it is mostly day.",
+        look="Day, dawn, sunset, night, rain, fog and snow were in the lessons. Without a word, it is mostly day.",
     ),
     Pair(
         about="Colour",
@@ -54,7 +54,7 @@ PAIRS = (
         about="Number",
         one="a penguin in the snow",
         other="three penguins in the snow",
-        look="Count them. It learned from one to four; more than four it never saw.",
+        look="Count them. It learned from one to five; more than five it never saw.",
     ),
     Pair(
         about="Order",

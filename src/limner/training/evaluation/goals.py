@@ -1,4 +1,4 @@
-"""The figures that limner-1 is to reach, beside those that it has."""
+"""The figures that limner-2 is to reach, beside those that it has."""
 
 from __future__ import annotations
 
