@@ -45,7 +45,8 @@ _JUDGE = f"{_LONGER}; and a judge taught with more scenes: what it says of real 
 CLOSING = {
     "training trace, loss": _JUDGE,
     "training trace, accuracy": _JUDGE,
-    "composition, 4 steps": f"{_FEWER_STEPS}, as far as the curve below rises with the steps; then {_LONGER}",
+    "composition, 4 steps": f"{_JUDGE}; more paint in both their scenes, as far as colours are what is missed; "
+    f"{_FEWER_STEPS}, as far as the curve below rises with the steps",
     "composition, 4 steps for 25": _FEWER_STEPS,
     "counting, 4 steps": f"{_FEWER_STEPS}, as far as it is better in 25; then {_LONGER}",
     "position, 4 steps": f"{_FEWER_STEPS}, as far as it is better in 25; then {_LONGER}",

@@ -32,6 +32,7 @@ def test_who_knows_nothing_guesses_among_all() -> None:
     """With the heads at zero, the loss is ln(things and none) + ln(parts and none) + ln(paints)."""
     guessing = lesson()
     for head in (guessing.thing, guessing.part, guessing.paint):
+        assert head is not None
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
     loss_B = guessing(torch.randn(2, 4, 8), THINGS_B3hw, torch.ones(2, 1, 2, 2))
@@ -61,6 +62,7 @@ def test_cells_are_asked_in_their_order() -> None:
         optimizer.zero_grad()
         teacher(tokens_BNW, THINGS_B3hw, torch.ones(2, 1, 2, 2)).mean().backward()
         optimizer.step()
+    assert teacher.thing is not None
     named_BN = teacher.thing(teacher.norm(tokens_BNW)).argmax(-1)
     assert torch.equal(named_BN, THINGS_B3hw[:, 0].flatten(1))
 
