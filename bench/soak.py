@@ -62,6 +62,9 @@ _ROOT = Path(__file__).parents[1]
 _SOURCE = encode(np.random.default_rng(7).integers(0, 256, (64, 64, 3), dtype=np.uint8))
 _IMAGES = [{"image_url": f"data:image/png;base64,{base64.b64encode(_SOURCE).decode()}"}]
 
+# A prompt that every model reads as it stands.
+_POISON = "a mushroom"
+
 # What is asked for: how often, and its fields. Who leaves does so after a moment; "poison" fails the engine.
 _KINDS: dict[str, tuple[int, dict[str, Any]]] = {
     "plain": (4, {}),
@@ -74,7 +77,7 @@ _KINDS: dict[str, tuple[int, dict[str, Any]]] = {
     "edit": (2, {"images": _IMAGES}),
     "leaving": (2, {"n": 2}),
     "leaving a stream": (2, {"stream": True, "partial_images": 2}),
-    "poison": (1, {"prompt": "poison"}),
+    "poison": (1, {"prompt": _POISON}),
     "wrong": (1, {"steps": -1}),
 }
 _PROMPTS = [f"{number} {thing}" for number in ("one", "two", "three") for thing in ("boats", "cats", "trees")]
@@ -121,6 +124,7 @@ def soak(engine: str, pictures: int, seed: int = 7) -> dict[str, Any]:
     pipeline.generate("a boat", steps=1, image=np.zeros((64, 64, 3), np.uint8))
     # In company, and large, too: an engine may compile other networks for that.
     pipeline.generate("a boat", steps=1, n=2)
+    pipeline.generate("a boat", steps=1, n=8)
     width, height = pipeline.engine.capabilities.picture_size
     pipeline.generate("a boat", steps=1, size=(2 * width, 2 * height))
     _poison(pipeline)
@@ -157,7 +161,7 @@ def _poison(pipeline: Pipeline) -> None:
         guidance_B: Floats,
         inpaint: Inpaint | None = None,
     ) -> Floats:
-        if any(feature.prompt == "poison" for feature in features):
+        if any(feature.prompt == _POISON for feature in features):
             raise EngineError("poison")
         return plain(x_BChw, t_B, features, guidance_B, inpaint)
 
