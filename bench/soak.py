@@ -62,7 +62,7 @@ _ROOT = Path(__file__).parents[1]
 _SOURCE = encode(np.random.default_rng(7).integers(0, 256, (64, 64, 3), dtype=np.uint8))
 _IMAGES = [{"image_url": f"data:image/png;base64,{base64.b64encode(_SOURCE).decode()}"}]
 
-# A prompt that every model reads as it stands.
+# A prompt that the shipped model knows, and so reads as it stands.
 _POISON = "a mushroom"
 
 # What is asked for: how often, and its fields. Who leaves does so after a moment; "poison" fails the engine.

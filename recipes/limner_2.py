@@ -12,7 +12,7 @@ from limner.training.scenes.cells import PARTS
 
 
 def recipe() -> Recipe:
-    """About two hours on two cores with units for bfloat16: docs/log.md."""
+    """About two hours on two cores with units for bfloat16, deblocking and upscaler aside: docs/log.md."""
     return Recipe(
         name="limner-2",
         scenes=64_000,

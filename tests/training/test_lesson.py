@@ -100,3 +100,5 @@ def test_a_parts_mean_look_is_that_of_the_cells_that_show_it() -> None:
     torch.testing.assert_close(looks[2 * PARTS + 5], torch.tensor([4.0, 2.0]), rtol=0.01, atol=0)
     torch.testing.assert_close(looks[PARTS + 3], torch.tensor([4.0, 2.0]) / 3)
     assert looks.abs().sum(1).count_nonzero() == 2
+    with pytest.raises(TrainingError, match=r"thing number 2, and the recipe's denoiser\.things is 1"):
+        mean_looks(latents_KChw, things_K3hw, torch.ones(2), 1)

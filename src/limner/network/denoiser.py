@@ -2,8 +2,9 @@
 
 A diffusion transformer (Peebles and Xie 2022) on the latent grid. The picture's tokens attend to each other
 and, in the same softmax, to the prompt's tokens; time and the prompt's vector modulate every layer by one
-shared projection (PixArt-alpha, Chen et al. 2023). Where the prompt is to be drawn into a picture, what is known
-of it is told beside the noisy picture (Rombach et al. 2022, section 4.5).
+shared projection (PixArt-alpha, Chen et al. 2023). Halfway it may recall what things look like (`Memory`). Where the
+prompt is to be drawn into a picture, what is known of it is told beside the noisy picture (Rombach et al. 2022,
+section 4.5).
 
 Grids of all shapes up to `reach` have places in common: their lower edges and their middles lie on each other, so
 that a wide picture is a square one with more at both sides, and a high one has more above it.

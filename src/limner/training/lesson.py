@@ -66,8 +66,16 @@ def mean_looks(
 ) -> Tensor:
     """(entries, C): how the parts of things look on average, in latents of unit variance, as `Memory` keeps them.
 
-    What few scenes show is kept the nearer to 0. What stands in no cell has no looks.
+    What few scenes show is kept the nearer to 0. Cells in which nothing stands have no looks.
+
+    Raises:
+        TrainingError: the scenes show more things than there are to be entries for.
     """
+    if things_K3hw[:, 0].max() > things:
+        raise TrainingError(
+            f"the scenes show thing number {things_K3hw[:, 0].max()}, and the recipe's denoiser.things is {things}: "
+            "make it as many as the concept table has rows"
+        )
     channels = latents_KChw.shape[1]
     total, count = torch.zeros((1 + things) * PARTS, channels), torch.zeros((1 + things) * PARTS)
     for at in range(0, len(latents_KChw), _PORTION):

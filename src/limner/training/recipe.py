@@ -24,6 +24,7 @@ from limner.training.distil import DistilConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.judge import JudgeTraining
 from limner.training.scenes.canvas import Shape
+from limner.training.scenes.cells import PARTS
 from limner.training.scenes.spec import PAINTED
 from limner.training.upscaler import UpscalerTraining
 
@@ -93,6 +94,8 @@ class Recipe:
             raise TrainingError("autoencoder, image_tower and denoiser must have the same number of channels")
         if not self.text_encoder.width == self.denoiser.text_width:
             raise TrainingError("denoiser.text_width must be the text encoder's width")
+        if self.denoiser.things and self.denoiser.parts != PARTS:
+            raise TrainingError(f"denoiser.parts must be {PARTS}: so many does the composer tell apart")
         if self.judge_scenes % 2:
             raise TrainingError("judge_scenes must be even: half of them are by another artist")
         if max(map(max, self.shapes), default=0) > self.denoiser.reach:
