@@ -248,7 +248,7 @@ class Workshop:
         that it has when nobody names any, and what is told of it would be wrong for one of them.
         """
         return {
-            "held-out": self.stream(_JUDGE_SEED, held_out=True),
+            "held-out": replace(self.stream(_JUDGE_SEED, held_out=True), painted=self.recipe.painted),
             "noto": replace(self.stream(_JUDGE_SEED), artist="noto", painted=1.0),
         }
 

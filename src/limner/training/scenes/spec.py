@@ -138,7 +138,7 @@ class SceneSampler:
 
     def _draw(self, random: np.random.Generator) -> Scene:
         wording, place = self.vocabulary.wording, choose(random, self.vocabulary.places)
-        first = choose(random, self._by_place[place.name])
+        first = self._one_of(random, self._by_place[place.name])
         condition = self._condition(random, first, place)
         style = _by_share(random, wording.styles) if len(wording.styles) > 1 else "3d"
         if random.random() < _ALONE:
@@ -154,6 +154,13 @@ class SceneSampler:
         if wording.shares.sized:
             groups = _sized(random, groups, relation, wording)
         return Scene(groups=groups, place=place, condition=condition, relation=relation, style=style)
+
+    def _one_of(self, random: np.random.Generator, things: Sequence[Concept]) -> Concept:
+        """One of the things; now and then, one of those that come in several colours."""
+        share = self.vocabulary.wording.shares.varied
+        if share and random.random() < share:
+            things = [thing for thing in things if thing.recolour] or things
+        return choose(random, things)
 
     def _condition(self, random: np.random.Generator, first: Concept, place: Place) -> str:
         condition = _by_share(random, self.vocabulary.wording.conditions)
@@ -180,7 +187,7 @@ class SceneSampler:
         for relation in relations:
             fitting = self._fitting(first, relation, place)
             if seen := [other for other in fitting if not other.when or condition in other.when]:
-                return relation, choose(random, seen)
+                return relation, self._one_of(random, seen)
         raise DataError(
             f"nothing in the concept table can stand beside {first.noun!r} {place.phrases[0]}: add a thing"
         )

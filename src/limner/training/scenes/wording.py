@@ -74,6 +74,8 @@ class Shares:
         adjective, synonym, looks: shares of all things that are named.
         acting: how often two things that can do more than be beside each other do.
         sized: share of all things that can be.
+        varied: how often a thing is drawn from those only that come in several colours, of which there is the most
+            to learn.
         order: how often a wrong relation has its two things the other way round, in place of another word.
     """
 
@@ -91,6 +93,7 @@ class Shares:
     looks: float = 0.0
     acting: float = 0.0
     sized: float = 0.0
+    varied: float = 0.0
     order: float = 0.0
 
 
