@@ -24,6 +24,7 @@ from limner.training.examination import Examination
 from limner.training.judge import JudgeTraining
 from limner.training.recipe import Recipe
 from limner.training.run import TrainingRun
+from limner.training.scenes.cells import PARTS
 from limner.training.stages import Workshop
 from limner.training.upscaler import UpscalerTraining
 from tests.tiny import tiny_parts, tiny_tokenizer
@@ -49,7 +50,7 @@ RECIPE = Recipe(
     text_encoder=TextEncoderConfig(vocabulary=256, positions=48, width=16, layers=1, heads=2, hidden=32),
     image_tower=ImageTowerConfig(channels=12, width=16, layers=1, heads=2),
     judge=JudgeConfig(width=16, heads=2, layers=1),
-    denoiser=DenoiserConfig(channels=12, width=16, layers=1, heads=2, text_width=16),
+    denoiser=DenoiserConfig(channels=12, width=16, layers=1, heads=2, text_width=16, things=20, parts=PARTS),
     contrast=ContrastConfig(steps=2, batch=4),
     judge_training=JudgeTraining(steps=3, batch=4),
     run=RunConfig(epochs=2, epoch_pictures=8, batch=4),

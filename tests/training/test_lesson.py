@@ -11,7 +11,7 @@ from torch import nn
 
 from limner.errors import TrainingError
 from limner.network.memory import Named
-from limner.training.lesson import Lesson, cell_weights, mean_looks
+from limner.training.lesson import Lesson, cell_weights, mean_looks, painted_entries
 from limner.training.scenes.cells import PAINTS, PARTS
 
 THINGS_B3hw = torch.tensor(
@@ -102,3 +102,19 @@ def test_a_parts_mean_look_is_that_of_the_cells_that_show_it() -> None:
     assert looks.abs().sum(1).count_nonzero() == 2
     with pytest.raises(TrainingError, match=r"thing number 2, and the recipe's denoiser\.things is 1"):
         mean_looks(latents_KChw, things_K3hw, torch.ones(2), 1)
+
+
+def test_looks_are_those_of_a_things_own_colours() -> None:
+    """Painted ones do not count; what is never shown without paint has no looks, and its entries are told."""
+    things_K3hw = np.zeros((40, 3, 1, 2), dtype=np.uint16)
+    things_K3hw[:, :, 0, 0] = 2, 5, 0
+    things_K3hw[20:, 2, 0, 0] = 7
+    things_K3hw[:, :, 0, 1] = 1, 3, 4
+    latents_KChw = np.full((40, 2, 1, 2), 8, dtype=np.float16)
+    latents_KChw[20:] = -8
+    looks = mean_looks(latents_KChw, things_K3hw, torch.ones(2), 3)
+    torch.testing.assert_close(looks[2 * PARTS + 5], torch.tensor([8.0, 8.0]) * 20 / 22)
+    assert not looks[PARTS + 3].any()
+    entries = painted_entries(things_K3hw, 3)
+    assert entries.view(4, PARTS).all(1).tolist() == [False, True, True, False]
+    assert entries.view(4, PARTS).any(1).tolist() == [False, True, True, False]

@@ -6,13 +6,16 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from limner.errors import TrainingError
 from limner.models import read_manifest
+from limner.network.denoiser import Denoiser
 from limner.network.folder import Networks, open_networks
 from limner.training.finish import export_run
+from limner.training.lesson import painted_entries
 from limner.training.run import TrainingRun
 from limner.training.stages import Workshop
 from limner.training.start import started
@@ -36,6 +39,10 @@ def second(rehearsal: Workshop, model: Path, tmp_path: Path) -> Workshop:
     folder.mkdir()
     for name in KEPT:
         shutil.copy(rehearsal.folder / name, folder / name)
+    things_K3hw = np.load(folder / "things.npy")
+    things_K3hw[:, 2, :, :4] = 0
+    things_K3hw[:, 2, :, 4:] = things_K3hw[:, 0, :, 4:] > 0  # what stands on the right is painted
+    np.save(folder / "things.npy", things_K3hw)
     recipe = rehearsal.recipe
     run = replace(recipe.run, epochs=1, flow=replace(recipe.run.flow, shown=0.5))
     return replace(
@@ -51,9 +58,15 @@ def weights_of(model: Path) -> Networks:
 
 
 def test_all_networks_go_on(second: Workshop, model: Path) -> None:
-    """Before its first step a run has the model's weights, and not its own."""
+    """Before its first step a run has the model's weights, and not its own; what is painted there looks anew."""
     training, start = TrainingRun(second), weights_of(model)
     mine = (training.text_encoder, training.run.model, training.autoencoder, training.image_tower)
+    before, after = looks_of(start.denoiser), looks_of(training.run.model)
+    anew = (before != after).any(1)
+    painted = painted_entries(training.run.data.things_K3hw, 20)
+    assert anew.any()
+    assert not (anew & ~painted).any()
+    before[anew] = after[anew]
     for one, other in zip(mine, start[:4], strict=True):
         pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
         assert all(torch.equal(*pair) for pair in pairs)
@@ -72,6 +85,20 @@ def test_the_trace_goes_on_where_the_models_ended(second: Workshop, model: Path,
     for one, other in zip(start.text_encoder.parameters(), end.text_encoder.parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-3)
     assert not torch.equal(start.denoiser.head.weight, end.denoiser.head.weight)
+
+
+def test_a_learned_memory_rests(second: Workshop) -> None:
+    """No step changes how things look."""
+    training = TrainingRun(second)
+    before = looks_of(training.run.model).clone()
+    list(training.run.train_epoch())
+    assert torch.equal(before, looks_of(training.run.model))
+
+
+def looks_of(denoiser: Denoiser) -> torch.Tensor:
+    """What its memory keeps, as it is kept."""
+    assert denoiser.memory is not None
+    return denoiser.memory.looks.detach()
 
 
 def test_other_shapes_are_refused(second: Workshop) -> None:

@@ -41,9 +41,10 @@ class Memory(nn.Module):
         self.recall = nn.Linear(channels + _FREE, width, bias=False)
 
     @torch.no_grad()
-    def begin(self, looks: Tensor) -> None:
-        """Start from known looks, (entries, C), entry thing * parts + part."""
-        self.looks[:, : self.channels] = looks
+    def begin(self, looks: Tensor, entries: Tensor | None = None) -> None:
+        """Start from known looks, (entries, C), entry thing * parts + part; all, or where `entries` is true."""
+        chosen = slice(None) if entries is None else entries
+        self.looks[chosen, : self.channels] = looks[chosen]
 
     def names(self, x_BNW: Tensor) -> Named:
         """What stands in each cell."""

@@ -21,7 +21,7 @@ from limner.errors import TrainingError
 from limner.network.memory import Named
 from limner.training.scenes.cells import PAINTS, PARTS
 
-__all__ = ["Lesson", "cell_weights", "mean_looks", "naming_loss"]
+__all__ = ["Lesson", "cell_weights", "mean_looks", "naming_loss", "painted_entries"]
 
 _PORTION, _FEW = 1_000, 2.0
 
@@ -66,7 +66,8 @@ def mean_looks(
 ) -> Tensor:
     """(entries, C): how the parts of things look on average, in latents of unit variance, as `Memory` keeps them.
 
-    What few scenes show is kept the nearer to 0. Cells in which nothing stands have no looks.
+    In their own colours: the mean of all paints is the look of none. What few scenes show is kept the nearer to 0, and
+    what none shows is 0. Cells in which nothing stands have no looks.
 
     Raises:
         TrainingError: the scenes show more things than there are to be entries for.
@@ -80,13 +81,22 @@ def mean_looks(
     total, count = torch.zeros((1 + things) * PARTS, channels), torch.zeros((1 + things) * PARTS)
     for at in range(0, len(latents_KChw), _PORTION):
         x_NC = torch.from_numpy(latents_KChw[at : at + _PORTION].astype(np.float32)).flatten(2)
-        things_N2 = torch.from_numpy(things_K3hw[at : at + _PORTION, :2].astype(np.int64)).flatten(2)
-        x_NC, things_N2 = (tensor.transpose(1, 2).flatten(0, 1) for tensor in (x_NC, things_N2))
-        entry_N = things_N2[:, 0] * PARTS + things_N2[:, 1]
-        total.index_add_(0, entry_N, x_NC)
+        things_N3 = torch.from_numpy(things_K3hw[at : at + _PORTION].astype(np.int64)).flatten(2)
+        x_NC, things_N3 = (tensor.transpose(1, 2).flatten(0, 1) for tensor in (x_NC, things_N3))
+        own_N = things_N3[:, 2] == 0
+        entry_N = (things_N3[:, 0] * PARTS + things_N3[:, 1])[own_N]
+        total.index_add_(0, entry_N, x_NC[own_N])
         count.index_add_(0, entry_N, torch.ones(len(entry_N)))
     total[:PARTS] = 0
     return total / (count[:, None] + _FEW) / deviation_C
+
+
+def painted_entries(things_K3hw: NDArray[np.uint16], things: int) -> Tensor:
+    """(entries,): which belong to things that the scenes show in other colours than their own."""
+    painted = torch.zeros(1 + things, dtype=torch.bool)
+    thing_K1hw, _, paint_K1hw = np.split(things_K3hw, 3, axis=1)
+    painted[np.unique(thing_K1hw[paint_K1hw > 0]).astype(np.int64)] = True
+    return painted.repeat_interleave(PARTS)
 
 
 def cell_weights(things_B3hw: Tensor, thing_weight: float) -> Tensor:

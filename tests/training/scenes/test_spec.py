@@ -138,6 +138,20 @@ def test_only_single_things_are_told_to_be_big_or_small(scenes: list[Scene]) -> 
         assert group.concept.size <= 3 if group.size == "big" else group.concept.size >= 3
 
 
+def test_things_in_several_colours_come_oftener_than_others(real: Vocabulary, scenes: list[Scene]) -> None:
+    """A third of the things is drawn from these alone, which are a fifth of all; told nothing, no more than that."""
+    even = replace(real, wording=replace(real.wording, shares=replace(real.wording.shares, varied=0.0)))
+    evenly = [SceneSampler(even).sample(0, index) for index in range(1_000)]
+    assert 0.15 < share_of_varied(evenly) < 0.3
+    assert 0.4 < share_of_varied(scenes) < 0.6
+
+
+def share_of_varied(scenes: list[Scene]) -> float:
+    """How many of the things come in several colours."""
+    groups = [group for scene in scenes for group in scene.groups]
+    return sum(group.concept.recolour for group in groups) / len(groups)
+
+
 def test_styles_and_weathers_come_as_often_as_told(real: Vocabulary, scenes: list[Scene]) -> None:
     """Their shares are those of the wordings, to a few per cent."""
     for name, style in real.wording.styles.items():
