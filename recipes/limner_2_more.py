@@ -22,5 +22,5 @@ def recipe() -> Recipe:
         shaped_scenes=6_000,
         judge_scenes=40_000,
         judge_training=JudgeTraining(steps=3_000),
-        run=replace(first.run, epochs=15, epoch_pictures=20_480, muon_rate=0.01, adam_rate=1e-3, warmup=0.02),
+        run=replace(first.run, epochs=19, epoch_pictures=20_480, muon_rate=0.01, adam_rate=1e-3, warmup=0.02),
     )
