@@ -49,7 +49,7 @@ CLOSING = {
     "counting, 4 steps": f"{_FEWER_STEPS}, as far as it is better in 25; then {_LONGER}",
     "position, 4 steps": f"{_FEWER_STEPS}, as far as it is better in 25; then {_LONGER}",
     "edits, found inside": _LONGER,
-    "variations, cosine to the source": "more pictures learned from their own vector, of which a tenth was (not tried)",
+    "variations, cosine to the source": "more pictures learned from their own vector: a tenth was (not tried)",
     "denoiser, one picture": "a larger network or a faster processor",
 }
 """What would close the gap, for goals that are missed."""
