@@ -23,6 +23,7 @@ from bench.results import print_table, write_result
 from limner.loading import load
 from limner.models import find, read_manifest
 from limner.pipeline import Pipeline
+from limner.training.evaluation.speed import denoiser_flops, denoiser_seconds
 
 __all__ = ["main"]
 
@@ -38,8 +39,8 @@ def main() -> None:
         warm = _warm(pipelines)
         cold = _cold(cache_dir)
     matmul = _matmul_tflops()
-    flops = _denoiser_flops()
-    pass_seconds = _median(lambda: _one_pass(pipelines["openvino"]), 15)
+    flops = denoiser_flops(read_manifest(find("limner-2")))
+    pass_seconds = denoiser_seconds(pipelines["openvino"].engine, PROMPT)
     numbers: dict[str, Any] = {
         "warm_seconds": warm,
         "outside_the_networks": _overhead(pipelines["openvino"]),
@@ -125,24 +126,6 @@ def _cold(cache_dir: Path) -> dict[str, float]:
         "limner generate, compiled networks cached": _median(run(draw, folder), COLD_ROUNDS),
         "limner generate, empty cache": _median(run_with_an_empty_cache, COLD_ROUNDS),
     }
-
-
-def _one_pass(pipeline: Pipeline) -> object:
-    shape = pipeline.engine.capabilities.latent_shape
-    [features] = pipeline.engine.encode([PROMPT])
-    one = np.ones(1, np.float32)
-    return pipeline.engine.denoise(np.zeros((1, *shape), np.float32), one, [features], one)
-
-
-def _denoiser_flops() -> float:
-    """Twice the multiplications of one unguided pass: matrices of the layers, on picture and prompt tokens."""
-    manifest = read_manifest(find("limner-2"))
-    shape = manifest.networks["denoiser"]
-    width, picture, text = shape["width"], shape["grid"] ** 2, manifest.window
-    per_picture_token = 12 * width**2 * shape["layers"] + 2 * width * shape["channels"]
-    per_text_token = 2 * width**2 * shape["layers"] + 12 * width**2 * shape["text_layers"]
-    attention = 2 * picture * (picture + text) * width * shape["layers"]
-    return float(2 * (picture * per_picture_token + text * per_text_token + attention))
 
 
 def _matmul_tflops() -> float:

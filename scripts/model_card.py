@@ -65,7 +65,7 @@ def model_card(text: str, results: Path, model: Path) -> str:
     """
     numbers = latest("evaluation", results)
     manifest = json.loads((model / "manifest.json").read_text(encoding="utf-8"))
-    told = NOTHING if numbers is None else _told(numbers, latest("latency", results), manifest)
+    told = NOTHING if numbers is None else _told(numbers, manifest)
     return between(text, [_examiner(manifest["recipe"]), "## Figures\n", told])
 
 
@@ -75,10 +75,10 @@ def _examiner(recipe: dict[str, Any]) -> str:
     return SCENES_OF_ITS_OWN.format(scenes=scenes) if scenes else SAME_SCENES
 
 
-def _told(numbers: dict[str, Any], latency: dict[str, Any] | None, manifest: dict[str, Any]) -> str:
+def _told(numbers: dict[str, Any], manifest: dict[str, Any]) -> str:
     parts = [
         _head(numbers, manifest),
-        _goals(numbers["goals"] + ([_denoiser_speed(latency)] if latency else [])),
+        _goals(numbers["goals"]),
         _composition(numbers),
         _curve(numbers),
         _rest(numbers),
@@ -103,19 +103,6 @@ def _head(numbers: dict[str, Any], manifest: dict[str, Any]) -> str:
 def _doubt(pictures: int) -> float:
     """The standard error of a share of one half."""
     return float((0.25 / pictures) ** 0.5)
-
-
-def _denoiser_speed(latency: dict[str, Any]) -> dict[str, Any]:
-    value, goal = latency["denoiser_tflops"], 1.5
-    return {
-        "what": "denoiser, one picture",
-        "value": value,
-        "unit": "TFLOP/s",
-        "goal": goal,
-        "at_least": True,
-        "reached": value >= goal,
-        "missed_by": max(0.0, goal - value),
-    }
 
 
 def _goals(goals: list[dict[str, Any]]) -> str:

@@ -11,6 +11,7 @@ RESULTS: dict[str, Any] = {
     "composition": {"by_steps": {"4": FEW, "25": {"overall": 0.8}}},
     "training": {"loss": 0.34, "accuracy": 0.94},
     "seconds": {"4": 0.1},
+    "denoiser_tflops": 0.2,
     "weights_mb": 30.0,
     "edits": {"unchanged_outside": 1.0, "found_inside": 0.5},
     "variations": {"cosine": 0.9, "differ": 1.0},

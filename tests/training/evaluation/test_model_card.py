@@ -121,13 +121,11 @@ def test_every_part_is_told(card: Callable[[], str], tmp_path: Path) -> None:
 
 
 def test_the_latest_evaluation_is_told_and_of_which_weights(card: Callable[[], str], tmp_path: Path) -> None:
-    """Figures of other weights than those that ship are marked as such; the benchmark adds the denoiser's speed."""
+    """Figures of other weights than those that ship are marked as such."""
     for date, numbers in (("2029-12-31", NUMBERS), ("2030-01-02", NUMBERS | {"denoiser_sha256": "other"})):
         (tmp_path / f"evaluation-{date}.json").write_text(json.dumps(numbers))
-    (tmp_path / "latency-2030-01-01.json").write_text(json.dumps({"denoiser_tflops": 0.3}))
     text = card()
     assert "**other weights than those that ship**" in text
-    assert "| denoiser, one picture | 0.30 TFLOP/s | at least 1.5 TFLOP/s | **1.20 TFLOP/s** |" in text
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -50,7 +50,8 @@ def test_every_figure_is_there(measured: Measured) -> None:
     assert results["edits"]["unchanged_outside"] == results["variations"]["differ"] == 1
     assert results["memory"]["drawn_least"] > 0
     assert results["retrieval"]["among"] == 6
-    assert len(results["goals"]) == 12
+    assert len(results["goals"]) == 13
+    assert results["denoiser_tflops"] > 0
 
 
 def test_real_scenes_are_judged_as_the_run_did(measured: Measured, rehearsal: Workshop) -> None:

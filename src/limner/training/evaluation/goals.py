@@ -55,6 +55,7 @@ def goals_of(results: Mapping[str, Any]) -> list[Goal]:
         Goal(what="counting, 4 steps", value=few["counting"], goal=0.75),
         Goal(what="position, 4 steps", value=few["position"], goal=0.75),
         Goal(what="one picture, 4 steps", value=results["seconds"]["4"], unit="s", goal=0.25, at_least=False),
+        Goal(what="denoiser, one picture", value=results["denoiser_tflops"], unit="TFLOP/s", goal=1.5),
         Goal(what="weights", value=results["weights_mb"], unit="MB", goal=64, at_least=False),
         Goal(what="edits, unchanged outside", value=results["edits"]["unchanged_outside"], goal=1.0),
         Goal(what="edits, found inside", value=results["edits"]["found_inside"], goal=0.8),

@@ -27,6 +27,7 @@ from limner.training.evaluation.grading import features_of, look, scores
 from limner.training.evaluation.memory import candidates, nearest, told
 from limner.training.evaluation.pages import beside
 from limner.training.evaluation.prompts import TASKS, build_prompts
+from limner.training.evaluation.speed import denoiser_flops, denoiser_seconds
 from limner.training.evaluation.yardstick import Yardstick
 from limner.training.examination import Examination, ask_judge
 from limner.training.scenes.spec import SIDE
@@ -115,6 +116,7 @@ class Evaluation:
             "own_steps": self._own_steps,
             "guidance": manifest.guidance,
             "seconds": self._seconds(),
+            "denoiser_tflops": self._denoiser_tflops(manifest),
             "composition": self._composition(),
             **self._held_out(),
             "edits": self._edits(),
@@ -141,6 +143,10 @@ class Evaluation:
         return {
             str(steps): float(np.median([self._timed(steps) for _ in range(_TIMED)])) for steps in self._steps
         }
+
+    def _denoiser_tflops(self, manifest: Manifest) -> float:
+        seconds = denoiser_seconds(self._pipeline.engine, self._captions[0])
+        return denoiser_flops(manifest) / seconds / 1e12
 
     def _timed(self, steps: int) -> float:
         began = time.perf_counter()
