@@ -74,7 +74,7 @@ class Pipeline:
             image: uint8 (H, W, 3) or (H, W, 4), a picture to start from; the result has its size unless
                 `size` says otherwise.
             mask: bool (H, W), True where `image` is to be drawn anew; all else stays as it is, to the bit.
-            strength: how far to go from `image`, above 0 to 1; None is all the way under a mask, else 0.7.
+            strength: how far to go from `image`, above 0 to 1; None is all the way under a mask, else 0.6.
             negative_prompt: what to lead away from; needs a guidance above 1.
             n: how many, 1 to 10; they are drawn together.
             seed: the same seed draws the same pictures; None takes one from the operating system. Each

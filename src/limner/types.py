@@ -47,7 +47,7 @@ MAX_SIDE = 4096
 MAX_SEED = 2**63 - 1
 MAX_STEPS = 1000
 MAX_GUIDANCE = 50.0
-DEFAULT_STRENGTH = 0.7
+DEFAULT_STRENGTH = 0.6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -166,7 +166,7 @@ _ANSWER = (
     Field(
         name="input_fidelity",
         kind="choice",
-        does="Without a mask: `high` stays nearer to the picture (`strength` 0.4 in place of 0.7). With one, all "
+        does="Without a mask: `high` stays nearer to the picture (`strength` 0.4 in place of 0.6). With one, all "
         "outside it stays anyway.",
         routes=frozenset({Route.EDITS}),
         families=_GPT,
@@ -280,7 +280,7 @@ _EXTENSIONS = (
     Field(
         name="strength",
         kind="number",
-        does="How far to go from the picture: near 0 is hardly, 1 is all the way. 1 under a mask, else 0.7.",
+        does="How far to go from the picture: near 0 is hardly, 1 is all the way. 1 under a mask, else 0.6.",
         routes=_FROM_PICTURE,
         bounds=_all((0.01, 1)),
         extension=True,

@@ -27,7 +27,7 @@ from limner.training.evaluation.grading import features_of, look, scores
 from limner.training.evaluation.memory import candidates, nearest, told
 from limner.training.evaluation.pages import beside
 from limner.training.evaluation.prompts import TASKS, build_prompts
-from limner.training.evaluation.speed import denoiser_flops, denoiser_seconds
+from limner.training.evaluation.speed import denoiser_flops, median_seconds
 from limner.training.evaluation.yardstick import Yardstick
 from limner.training.examination import Examination, ask_judge
 from limner.training.scenes.spec import SIDE
@@ -145,7 +145,11 @@ class Evaluation:
         }
 
     def _denoiser_tflops(self, manifest: Manifest) -> float:
-        seconds = denoiser_seconds(self._pipeline.engine, self._captions[0])
+        """Of unguided passes of one picture."""
+        engine = self._pipeline.engine
+        [features] = engine.encode([self._captions[0]])
+        x_1Chw, one = np.zeros((1, *engine.capabilities.latent_shape), np.float32), np.ones(1, np.float32)
+        seconds = median_seconds(lambda: engine.denoise(x_1Chw, one, [features], one), _TIMED)
         return denoiser_flops(manifest) / seconds / 1e12
 
     def _timed(self, steps: int) -> float:

@@ -1,4 +1,4 @@
-"""How fast a model's denoiser is: a picture alone, once through the network."""
+"""How fast a model's denoiser is: what a pass through the network computes, and how long it takes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ import statistics
 import time
 from collections.abc import Callable
 
-import numpy as np
-
-from limner.engines.base import Engine
 from limner.models.manifest import Manifest
 
-__all__ = ["denoiser_flops", "denoiser_seconds"]
-
-_ROUNDS = 15
+__all__ = ["denoiser_flops", "median_seconds"]
 
 
 def denoiser_flops(manifest: Manifest) -> float:
@@ -26,12 +21,9 @@ def denoiser_flops(manifest: Manifest) -> float:
     return float(2 * (picture * per_picture_token + text * per_text_token + attention))
 
 
-def denoiser_seconds(engine: Engine, text: str) -> float:
-    """The median of unguided passes of one picture, once warm."""
-    [features] = engine.encode([text])
-    one, x_1Chw = np.ones(1, np.float32), np.zeros((1, *engine.capabilities.latent_shape), np.float32)
-    seconds = [_timed(lambda: engine.denoise(x_1Chw, one, [features], one)) for _ in range(1 + _ROUNDS)]
-    return statistics.median(seconds[1:])
+def median_seconds(work: Callable[[], object], rounds: int) -> float:
+    """The median time of some work, done once before for nothing."""
+    return statistics.median([_timed(work) for _ in range(1 + rounds)][1:])
 
 
 def _timed(work: Callable[[], object]) -> float:
