@@ -111,7 +111,14 @@ def test_edits_and_variations(lenient: TestClient, name: str) -> None:
 )
 def test_events(lenient: TestClient, path: str, more: dict[str, Any]) -> None:
     """Each of its own type; the usage of a finished one says as much as in an answer without a stream."""
-    asked = {"model": "gpt-image-2", "stream": True, "partial_images": 2, "trace": True, "user": "someone"}
+    asked = {
+        "model": "gpt-image-2",
+        "stream": True,
+        "partial_images": 2,
+        "steps": 8,
+        "trace": True,
+        "user": "someone",
+    }
     answer = lenient.post(path, json=ASK | asked | more)
     texts = [line.removeprefix("data: ") for line in answer.text.split("\n") if line.startswith("data: ")]
     names = [name for name, _ in events_of(answer.text)]

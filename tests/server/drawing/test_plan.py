@@ -100,7 +100,7 @@ def test_fidelity_stays_near_the_picture() -> None:
     """Unless there is a mask, which decides what stays, or a strength, which says it in numbers."""
     mask_HW = np.ones((40, 60), np.bool_)
     faithful = call(Route.EDITS, input_fidelity="high")
-    assert plan(faithful, ABLE, noise(40, 60)).strength == 0.4
+    assert plan(faithful, ABLE, noise(40, 60)).strength == 0.3
     assert plan(faithful, ABLE, noise(40, 60), mask_HW).strength is None
     assert plan(call(Route.EDITS, input_fidelity="low"), ABLE, noise(40, 60)).strength is None
     strong = call(Route.EDITS, input_fidelity="high", strength=0.9)

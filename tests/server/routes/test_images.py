@@ -209,7 +209,7 @@ def test_an_edit_says_that_it_is_one(lenient: TestClient) -> None:
 def test_strength_and_fidelity_keep_more_or_less(lenient: TestClient) -> None:
     """Both decide how far an edit goes from its picture."""
     answers = [
-        edit(lenient, strength="0.25"),
+        edit(lenient, strength="0.75"),
         edit(lenient, strength="1"),
         edit(lenient, input_fidelity="high"),
         edit(lenient),

@@ -166,7 +166,7 @@ _ANSWER = (
     Field(
         name="input_fidelity",
         kind="choice",
-        does="Without a mask: `high` stays nearer to the picture (`strength` 0.4 in place of 0.6). With one, all "
+        does="Without a mask: `high` stays nearer to the picture (`strength` 0.3 in place of 0.6). With one, all "
         "outside it stays anyway.",
         routes=frozenset({Route.EDITS}),
         families=_GPT,

@@ -29,7 +29,7 @@ QUALITY_STEPS: Mapping[str, float] = MappingProxyType(
 """How many times the model's own number of steps each quality makes."""
 
 _RESOLVED = {"auto": "medium", "standard": "medium", "hd": "high"}
-_FAITHFUL = 0.4
+_FAITHFUL = 0.3
 # JavaScript reads larger numbers wrongly, and the first picture's seed is the request's.
 _SEED_BITS = 53
 
