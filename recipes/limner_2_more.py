@@ -7,7 +7,11 @@ from limner.training.judge import JudgeTraining
 from limner.training.recipe import Recipe, load_recipe
 
 FIRST = ".runs/limner-2-first/model"
-"""Where `limner export` has put what `recipes/limner_2.py` made."""
+"""Where the first run's model lies.
+
+`limner train recipes/limner_2.py --run .runs/limner-2-first`, then
+`limner export .runs/limner-2-first .runs/limner-2-first/model`, put it there.
+"""
 
 
 def recipe() -> Recipe:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,10 +140,7 @@ class Evaluation:
     def _seconds(self) -> dict[str, float]:
         """From words to a PNG file, for one picture alone: the median of some, once warm."""
         self._report("seconds a picture")
-        self._draw(self._captions[:2], self._own_steps)
-        return {
-            str(steps): float(np.median([self._timed(steps) for _ in range(_TIMED)])) for steps in self._steps
-        }
+        return {str(steps): median_seconds(partial(self._file, steps), _TIMED) for steps in self._steps}
 
     def _denoiser_tflops(self, manifest: Manifest) -> float:
         """Of unguided passes of one picture."""
@@ -152,10 +150,8 @@ class Evaluation:
         seconds = median_seconds(lambda: engine.denoise(x_1Chw, one, [features], one), _TIMED)
         return denoiser_flops(manifest) / seconds / 1e12
 
-    def _timed(self, steps: int) -> float:
-        began = time.perf_counter()
-        self._pipeline.generate(self._captions[0], seed=0, steps=steps)[0].to_bytes("png")
-        return time.perf_counter() - began
+    def _file(self, steps: int) -> bytes:
+        return self._pipeline.generate(self._captions[0], seed=0, steps=steps)[0].to_bytes("png")
 
     def _composition(self) -> dict[str, Any]:
         self._report("composition: the ceiling")
