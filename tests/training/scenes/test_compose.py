@@ -87,6 +87,16 @@ def test_the_sky_is_outdoors(stream_vocabulary: Vocabulary, tiny_art: Art) -> No
             assert touched_HW[:65].any() == sky
 
 
+def test_the_sun_is_always_at_the_same_place(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:
+    """In the right corner, where no caption tells that it is, and clouds are not before it."""
+    corners = []
+    for index in range(10):
+        _, touched_HW = drawn(staged(stream_vocabulary, "chair", place="beach"), tiny_art, index)
+        corners.append(touched_HW[12:56, 202:246])
+    assert corners[0].any()
+    assert all(np.array_equal(corner, corners[0]) for corner in corners)
+
+
 def test_clutter_is_not_what_the_scene_is_about(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:
     """A park with a tree to be counted has no other trees in it; with a dog, it has in some pictures."""
     beside = {"tree": 0, "dog": 0}

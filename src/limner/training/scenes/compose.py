@@ -56,18 +56,21 @@ def compose(
 
 
 def _paint_sky(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
-    """Sun or moon and clouds, unless the scene is about something of the kind."""
+    """Sun or moon at the right and clouds elsewhere, unless the scene is about something of the kind.
+
+    Nothing in a caption tells where the sun is; were it now here and now there, a network would hang up several.
+    """
     about_the_sky = any(group.concept.group == "sky" for group in scene.groups)
     if about_the_sky or scene.place.setting in SHELTERED or scene.condition == "fog":
         return
     edge, scale = edges(canvas_HWC), scale_of(canvas_HWC)
-    rise, middles = -edge.top // 2, random.permutation(_sides(edge) + _INNER)
+    rise, sun, middles = -edge.top // 2, edge.right - _SIDES[0], random.permutation(_sides(edge) + _INNER)
     if scene.condition in _IN_THE_SKY:
         sprite = art.sprite(_IN_THE_SKY[scene.condition], _SUN_PX, None, scene.style, scale)
-        _paste(canvas_HWC, sprite, int(middles[0]), 56 - rise)
+        _paste(canvas_HWC, sprite, sun, 56 - rise)
     if scene.condition != "night":
         light, sprite = LIGHT[scene.condition], art.sprite(_CLOUD, _CLOUD_PX, None, scene.style, scale)
-        for middle in middles[1 : 1 + random.integers(1, 1 + _as_dense(2, edge))]:
+        for middle in middles[middles != sun][: random.integers(1, 1 + _as_dense(2, edge))]:
             _paste(canvas_HWC, sprite, int(middle), 64 - rise, light)
 
 
