@@ -56,15 +56,18 @@ class Choosy(FakeEngine):
 
 
 def test_what_was_drawn_instead_is_told() -> None:
-    """A prompt with a word that the model does not know draws what was read in its place, and says so."""
+    """A prompt with a word that the model does not know draws what was read in its place, and says so.
+
+    A negative prompt is taken as it is.
+    """
     pipeline = Pipeline(Choosy())
     [wolf] = pipeline.generate("a wolf on the beach", seed=1, negative_prompt="wolf", guidance=2, trace=True)
-    [dog] = pipeline.generate("a dog on the beach", seed=1, negative_prompt="dog", guidance=2)
+    [dog] = pipeline.generate("a dog on the beach", seed=1, negative_prompt="wolf", guidance=2)
     assert (wolf.pixels_HWC == dog.pixels_HWC).all()
     assert (wolf.prompt, wolf.revised_prompt) == ("a wolf on the beach", "a dog on the beach")
     assert dog.revised_prompt is None
     assert wolf.trace is not None
-    told = {"word": "wolf", "read_as": "dog", "nearest": "dog", "distance": 0.3}
+    told = {"word": "wolf", "read_as": "dog", "nearest": "dog", "distance": 0.3, "why": ""}
     assert wolf.trace.text_encoding["swaps"] == [told]
 
 

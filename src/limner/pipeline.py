@@ -141,10 +141,14 @@ class Pipeline:
             features = self._encoded(request.prompt)
         if not request.negative_prompt:
             return features
-        return replace(features, negative=self._encoded(request.negative_prompt))
+        [negative] = self.engine.encode([request.negative_prompt])
+        return replace(features, negative=negative)
 
     def _encoded(self, prompt: str) -> TextFeatures:
-        """A prompt, first put into the words that the model knows."""
+        """A prompt, first put into the words that the model knows.
+
+        What is led away from is not: of "blurry, ugly" there would be nothing left to lead away from.
+        """
         reading = self.engine.read(prompt)
         [features] = self.engine.encode([reading.text])
         return replace(features, swaps=reading.swaps)

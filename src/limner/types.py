@@ -175,27 +175,27 @@ class WordSpan:
 
 
 class Swap(NamedTuple):
-    """What became of a word that a model was not trained on.
+    """What became of a word that a model was not trained on, or of words that one picture cannot show.
 
     Attributes:
-        word: as it stands in the prompt, in lower case.
-        read_as: what is drawn for it; "" if it is left out, the word itself if else nothing would be left.
-        nearest: the nearest thing that the model has a name for.
+        word: as it stands in the prompt, in lower case; one or several.
+        read_as: what is drawn for it; "" if it is left out.
+        nearest: the nearest thing that the model has a name for; "" for words that it knows.
         distance: how far that is from the word: 0 the same, 1 nothing in common.
+        why: what is against words that it knows.
     """
 
     word: str
     read_as: str
-    nearest: str
-    distance: float
+    nearest: str = ""
+    distance: float = 1.0
+    why: str = ""
 
     def __str__(self) -> str:
         """In words."""
         fate = f"read as {self.read_as}" if self.read_as else "left out"
-        kept = self.read_as == self.word
-        return (
-            f"{self.word}: {'kept' if kept else fate} (nearest is {self.nearest}, {self.distance:.2f} away)"
-        )
+        why = self.why or f"nearest is {self.nearest}, {self.distance:.2f} away"
+        return f"{self.word}: {fate} ({why})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

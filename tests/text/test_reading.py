@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limner.text.reading import FARTHEST, read_with
-from limner.text.vocabulary import Name, Vocabulary
+from limner.text.lexicon import Lexicon, Name
+from limner.text.reading import FARTHEST, SOMEWHERE, read_with
+from limner.text.vocabulary import Vocabulary
 from limner.types import Floats, Reading
 
 NAMES: tuple[Name, ...] = (
@@ -39,7 +40,13 @@ def vectors(texts: Sequence[str]) -> Floats:
     return rows
 
 
-VOCABULARY = Vocabulary.of(WORDS, NAMES, vectors([f"a {one}" for one, _ in NAMES]))
+LEXICON = Lexicon(
+    words=frozenset(WORDS),
+    names=NAMES,
+    things={name: one for one, several in NAMES[:3] for name in (one, several)},
+    qualities={"red": "colour", "green": "colour"},
+)
+VOCABULARY = Vocabulary.of(LEXICON, vectors([f"a {one}" for one, _ in NAMES]))
 
 
 def read(prompt: str) -> Reading:
@@ -103,13 +110,20 @@ def test_what_became_of_each_word_is_told() -> None:
     assert str(wizard).startswith("wizard: left out (nearest is ")
 
 
-@pytest.mark.parametrize("prompt", ["wizard", "ein Zauberer", "a wizard and an elf", "魔法使い"])
-def test_a_prompt_of_which_nothing_would_be_left_stays(prompt: str) -> None:
-    """The model may do with it what it can; that it does not know the words is told."""
+@pytest.mark.parametrize("prompt", ["wizard", "ein Zauberer", "a wizard and an elf", "魔法使い", "no dog"])
+def test_where_nothing_is_left_there_is_a_place(prompt: str) -> None:
+    """A meadow, rather than a blur that stands for words that the model does not know, or the dog of "no dog"."""
     reading = read(prompt)
-    assert reading.text == prompt
+    assert reading.text == SOMEWHERE
     assert reading.swaps
-    assert all(swap.read_as == swap.word and ": kept" in str(swap) for swap in reading.swaps)
+    assert all(": left out" in str(swap) for swap in reading.swaps)
+
+
+def test_what_no_picture_can_show_is_left_out_first() -> None:
+    """One account of it, and of the words that the model does not know."""
+    reading = read("a red green ferrari and a wizard, not a hound")
+    assert reading.text == "a green car"
+    assert [swap.word for swap in reading.swaps] == ["red", "not a hound", "ferrari", "wizard"]
 
 
 def test_a_long_prompt_costs_no_more_than_what_is_read_of_it() -> None:

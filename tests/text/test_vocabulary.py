@@ -8,10 +8,18 @@ import numpy as np
 import pytest
 
 from limner.errors import ModelError
+from limner.text.lexicon import Lexicon
 from limner.text.vocabulary import Vocabulary
 from limner.types import Floats
 
 NAMES = (("dog", "dogs"), ("boat", "boats"), ("red", "red"))
+LEXICON = Lexicon(
+    words=frozenset({"dog", "boat", "red", "on"}),
+    names=NAMES,
+    things={"dog": "dog", "puppies": "dog"},
+    qualities={"red": "colour"},
+    relations=frozenset({"on"}),
+)
 
 
 def vectors() -> Floats:
@@ -23,7 +31,7 @@ def vectors() -> Floats:
 
 def vocabulary() -> Vocabulary:
     """Three names."""
-    return Vocabulary.of({"dog", "boat", "red", "on"}, NAMES, vectors())
+    return Vocabulary.of(LEXICON, vectors())
 
 
 def test_a_name_is_nearest_to_itself() -> None:
@@ -41,11 +49,11 @@ def test_what_all_texts_have_in_common_brings_none_of_them_nearer() -> None:
 
 
 def test_a_file_gives_it_back(tmp_path: Path) -> None:
-    """Words, names and places; and the same vocabulary gives the same bytes."""
+    """The lexicon and where its names lie; and the same vocabulary gives the same bytes."""
     path = tmp_path / "vocabulary.npz"
     path.write_bytes(vocabulary().to_bytes())
     again = Vocabulary.load(path)
-    assert (again.words, again.names) == (vocabulary().words, NAMES)
+    assert again.lexicon == LEXICON
     np.testing.assert_allclose(again.vectors_KV, vocabulary().vectors_KV, atol=1e-3)
     assert vocabulary().to_bytes() == vocabulary().to_bytes()
 

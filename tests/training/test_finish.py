@@ -45,13 +45,17 @@ def test_the_model_is_the_last_judged_epoch(run: Path, rehearsal: Workshop, tmp_
 
 
 def test_the_model_knows_the_words_it_was_taught(run: Path, rehearsal: Workshop, tmp_path: Path) -> None:
-    """Those of its captions and of its table, and the names of its things, colours and places."""
+    """Those of its captions and of its table, and what names its things, colours, relations and places."""
     export_run(run, tmp_path / "model", tokenizer=rehearsal.tokenizer, data=rehearsal.data)
-    vocabulary = Vocabulary.load(tmp_path / "model" / VOCABULARY)
+    lexicon = Vocabulary.load(tmp_path / "model" / VOCABULARY).lexicon
     concepts = load_concepts((rehearsal.data or data_folder()) / "concepts.csv")
-    assert all((concept.noun, concept.plural) in vocabulary.names for concept in concepts)
-    assert {"sky", *concepts[0].noun.split()} <= vocabulary.words
-    assert ("red", "red") in vocabulary.names
+    assert all((concept.noun, concept.plural) in lexicon.names for concept in concepts)
+    assert {"sky", *concepts[0].noun.split()} <= lexicon.words
+    assert ("red", "red") in lexicon.names
+    assert lexicon.things[concepts[0].plural] == concepts[0].noun
+    assert lexicon.qualities["red"] == "colour"
+    assert "next to" in lexicon.relations
+    assert "at night" in lexicon.settings
     assert VOCABULARY in read_manifest(tmp_path / "model").files
 
 

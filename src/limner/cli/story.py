@@ -43,7 +43,7 @@ def _text_encoding(trace: Trace) -> Group:
     ]
     if layer["unread"]:
         lines.append(Text(f"not read: {layer['unread'][:80]!r}", style="yellow"))
-    lines += [Text(f"not known: {Swap(**swap)}", style="yellow") for swap in layer["swaps"]]
+    lines += [Text(f"not as told: {Swap(**swap)}", style="yellow") for swap in layer["swaps"]]
     return Group(*lines)
 
 

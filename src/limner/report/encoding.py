@@ -57,11 +57,16 @@ def text_encoding(trace: Trace) -> Html:
 
 
 def _swaps(layer: Mapping[str, Any]) -> Html:
-    """What became of the words that the model does not know."""
+    """What became of the words that the model does not know or cannot draw together."""
     if not layer["swaps"]:
         return Html()
     told = [tag("li", str(Swap(**swap))) for swap in layer["swaps"]]
-    return tag("div", tag("p", "Words that the model was not taught:"), tag("ul", *told), class_="note")
+    return tag(
+        "div",
+        tag("p", "Words that the model was not taught, or that one picture cannot show:"),
+        tag("ul", *told),
+        class_="note",
+    )
 
 
 def _unread(layer: Mapping[str, Any]) -> Html:

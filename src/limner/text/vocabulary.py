@@ -6,7 +6,6 @@ Axes in names: K names of things, V vector length, N words.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -15,15 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import ModelError
+from limner.text.lexicon import Lexicon, Name
 from limner.types import Floats
 
-__all__ = ["VOCABULARY", "Name", "Vocabulary", "as_phrase"]
+__all__ = ["VOCABULARY", "Vocabulary", "as_phrase"]
 
 VOCABULARY = "vocabulary.npz"
 """The file of a model folder that holds it; a model without one takes every prompt as it is."""
-
-Name = tuple[str, str]
-"""What a thing, a colour or a place is called: one of it, and several."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -31,35 +28,28 @@ class Vocabulary:
     """What a model knows by name.
 
     Attributes:
-        words: every word that it was trained on, in lower case.
-        names: what can stand in for a word that it was not trained on.
+        lexicon: what its captions are made of.
         vectors_KV: unit vectors of the names, counted from their centre: all texts have much in common, and what
             they have in common tells nothing.
         centre_V: the mean of the names' vectors.
     """
 
-    words: frozenset[str]
-    names: tuple[Name, ...]
+    lexicon: Lexicon
     vectors_KV: Floats
     centre_V: Floats
 
     @classmethod
-    def of(cls, words: Iterable[str], names: Sequence[Name], vectors_KV: Floats) -> Vocabulary:
-        """From the text encoder's vectors of `as_phrase` of every name."""
+    def of(cls, lexicon: Lexicon, vectors_KV: Floats) -> Vocabulary:
+        """From the text encoder's vectors of `as_phrase` of every name in the lexicon."""
         centre_V = vectors_KV.mean(0)
-        return cls(
-            words=frozenset(words),
-            names=tuple(names),
-            vectors_KV=_unit(vectors_KV - centre_V),
-            centre_V=centre_V,
-        )
+        return cls(lexicon=lexicon, vectors_KV=_unit(vectors_KV - centre_V), centre_V=centre_V)
 
     def nearest(self, vectors_NV: Floats) -> list[tuple[Name, float]]:
         """For each text's vector the nearest name, and how far it is: 0 the same, 1 nothing in common."""
         likeness_NK = _unit(vectors_NV - self.centre_V) @ self.vectors_KV.T
         best_N: NDArray[np.int64] = likeness_NK.argmax(1)
         return [
-            (self.names[best], round(1 - float(likeness_K[best]), 4))
+            (self.lexicon.names[best], round(1 - float(likeness_K[best]), 4))
             for best, likeness_K in zip(best_N, likeness_NK, strict=True)
         ]
 
@@ -68,8 +58,7 @@ class Vocabulary:
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer,
-            words=np.array(sorted(self.words)),
-            names=np.array(self.names),
+            **self.lexicon.to_arrays(),  # type: ignore[arg-type]
             vectors=self.vectors_KV.astype(np.float16),
             centre=self.centre_V,
         )
@@ -85,8 +74,7 @@ class Vocabulary:
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
                 return cls(
-                    words=frozenset(arrays["words"].tolist()),
-                    names=tuple((one, several) for one, several in arrays["names"].tolist()),
+                    lexicon=Lexicon.of_arrays(arrays),
                     vectors_KV=_unit(arrays["vectors"].astype(np.float32)),
                     centre_V=arrays["centre"].astype(np.float32),
                 )

@@ -22,8 +22,9 @@ from limner.network.inpainting import InpaintingDenoiser
 from limner.network.text_encoder import TextEncoder
 from limner.network.upscaler import Upscaler
 from limner.network.weights import rounded, widened
+from limner.text.lexicon import Lexicon
 from limner.text.tokenizer import Tokenizer
-from limner.text.vocabulary import VOCABULARY, Name
+from limner.text.vocabulary import VOCABULARY
 from limner.training.graph import Graph, write_network
 from limner.training.vocabulary import build_vocabulary
 
@@ -49,7 +50,7 @@ class ModelParts:
         tokenizer: path of tokenizer.json.
         shapes: (h, w) that it learned as well as the denoiser's own grid.
         window: how many tokens the text encoder reads.
-        words, names: what the model knows (see `Vocabulary`); without them it takes every prompt as it is.
+        lexicon: what its captions were made of; without it, it takes every prompt as it is.
         steps, guidance, timestep_shift: how it draws unless told otherwise.
         scores, training_trace, recipe: for the manifest.
     """
@@ -63,8 +64,7 @@ class ModelParts:
     upscaler: Upscaler | None = None
     shapes: tuple[tuple[int, int], ...] = ()
     window: int = 48
-    words: frozenset[str] = frozenset()
-    names: Sequence[Name] = ()
+    lexicon: Lexicon | None = None
     steps: int = 16
     guidance: float = 3.0
     timestep_shift: float = 3.0
@@ -103,9 +103,9 @@ def _write(folder: Path, parts: ModelParts) -> None:
         names += _write_network(folder, name, module, _graphs(name, parts), int8=int8)
     if parts.upscaler is not None:
         names += _write_network(folder, UPSCALER, parts.upscaler, [_upscaler_graph(parts.upscaler)])
-    if parts.names:
+    if parts.lexicon is not None:
         tokenizer = Tokenizer(folder / "tokenizer.json", parts.window)
-        vocabulary = build_vocabulary(parts.text_encoder, tokenizer, parts.words, parts.names)
+        vocabulary = build_vocabulary(parts.text_encoder, tokenizer, parts.lexicon)
         write_atomic(folder / VOCABULARY, vocabulary.to_bytes())
         names.append(VOCABULARY)
     _write_manifest(folder, _manifest(parts, {name: sha256_of(folder / name) for name in names}))

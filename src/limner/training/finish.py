@@ -23,7 +23,7 @@ from limner.training.recipe import Recipe, read_recipe
 from limner.training.scenes.concepts import data_folder
 from limner.training.stages import tokenizer_file
 from limner.training.start import read_start, with_start
-from limner.training.vocabulary import names_of_things, words_of
+from limner.training.vocabulary import lexicon_of
 
 __all__ = ["export_run"]
 
@@ -75,8 +75,7 @@ def export_run(
             denoiser=denoiser,
             tokenizer=tokenizer or tokenizer_file(),
             upscaler=_upscaler(run, trace[-1]["epoch"], recipe),
-            words=words_of(read_json(run / "states" / "captions.json"), data),
-            names=names_of_things(data),
+            lexicon=lexicon_of(read_json(run / "states" / "captions.json"), data),
             shapes=recipe.shapes,
             steps=drawer.sampling.steps,
             guidance=drawer.sampling.guidance,
