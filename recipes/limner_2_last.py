@@ -17,5 +17,5 @@ def recipe() -> Recipe:
     """About an hour and a half on two cores with units for bfloat16: docs/log.md."""
     second = load_recipe(Path(__file__).with_name("limner_2_more.py"))
     # Higher rates undo at first what the runs before have settled, and take as long as those to settle it again.
-    run = replace(second.run, epochs=12, muon_rate=4e-3, adam_rate=4e-4, shaped=0.1)
+    run = replace(second.run, epochs=11, muon_rate=4e-3, adam_rate=4e-4, shaped=0.1)
     return replace(second, seed=20, start=SECOND, run=run)
