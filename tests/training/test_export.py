@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from limner.errors import OutputError, TrainingError
 from limner.models import read_manifest, verify
 from limner.network.weights import rounded, widened
-from limner.training.export import add_upscaler, export_model
+from limner.training.export import add_scores, add_upscaler, export_model
 from tests.tiny import tiny_parts, tiny_tokenizer, tiny_upscaler
 
 
@@ -129,3 +129,19 @@ def test_an_upscaler_can_be_added(tmp_path: Path) -> None:
         assert before.files.items() <= after.files.items()
         stored = load_file(folder / "upscaler.safetensors")
         np.testing.assert_allclose(stored["enter.weight"], upscaler.enter.weight.detach(), rtol=1e-3)
+
+
+def test_scores_are_added_to_those_that_are_there(tmp_path: Path) -> None:
+    """The same ones again take the place of the old; no other file changes, and nothing that is no number is kept."""
+    folder = tmp_path / "model"
+    parts = tiny_parts(tiny_tokenizer(tmp_path / "tokenizer.json"))
+    export_model(folder, replace(parts, scores={"prompt_match": {"loss": 2.3}}))
+    before = read_manifest(folder)
+    for share in (0.5, 0.75):
+        add_scores(folder, {"evaluation": {"counting": share}})
+        after = read_manifest(folder)
+        verify(folder, after)
+        assert after.scores == {**before.scores, "evaluation": {"counting": share}}
+    with pytest.raises(TrainingError, match="scores"):
+        add_scores(folder, {"evaluation": {"counting": float("nan")}})
+    assert read_manifest(folder) == after

@@ -33,12 +33,17 @@ def evaluate(
         int, typer.Option(min=1, help="Pictures for each task; 32 take about ten minutes on two cores.")
     ] = 32,
     art: Annotated[Path | None, typer.Option(help="Where the art is; by default the cache folder.")] = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Write the scores into the model's manifest, where they are read again."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a model: composition, prompt match, fidelity, memory, edits, variations, speed."""
     try:
         from limner.training.evaluation.run import Evaluation, EvaluationConfig
         from limner.training.evaluation.yardstick import Yardstick
+        from limner.training.export import add_scores
     except ImportError as error:
         raise EngineUnavailableError(
             f"Evaluating needs torch ({error}): pip install 'limner[train]'"
@@ -57,6 +62,10 @@ def evaluate(
     results = evaluation.measure(manifest, folder)
     if out is not None:
         _write(evaluation, results, out)
+    if keep:
+        add_scores(
+            folder, {"evaluation": {goal["what"]: round(goal["value"], 4) for goal in results["goals"]}}
+        )
     if as_json:
         print_json(results)
     else:

@@ -74,7 +74,7 @@ def _print(manifest: Manifest) -> None:
 
 def _readable(score: object) -> str:
     if isinstance(score, Mapping):
-        return ", ".join(f"{name} {_readable(value)}" for name, value in score.items())
+        return "; ".join(f"{name} {_readable(value)}" for name, value in score.items())
     return f"{score:.4g}" if isinstance(score, float) else str(score)
 
 

@@ -28,7 +28,7 @@ from limner.text.vocabulary import VOCABULARY
 from limner.training.graph import Graph, write_network
 from limner.training.vocabulary import build_vocabulary
 
-__all__ = ["ModelParts", "add_upscaler", "export_model"]
+__all__ = ["ModelParts", "add_scores", "add_upscaler", "export_model"]
 
 _NOTICE = """The weights in this folder are part of limner and under the Apache License 2.0.
 
@@ -129,6 +129,17 @@ def add_upscaler(folder: Path, upscaler: Upscaler) -> None:
         folder,
         replace(manifest, networks={**manifest.networks, **shapes}, files={**manifest.files, **hashes}),
     )
+
+
+def add_scores(folder: Path, scores: Mapping[str, Any]) -> None:
+    """Write what was measured of a model into its manifest, beside what is there.
+
+    Raises:
+        ModelError: the folder has no manifest, or a wrong one.
+        TrainingError: a score is NaN or infinite.
+    """
+    manifest = read_manifest(folder)
+    _write_manifest(folder, replace(manifest, scores={**manifest.scores, **scores}))
 
 
 def _write_network(
