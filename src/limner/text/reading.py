@@ -42,7 +42,7 @@ SOMEWHERE = "outdoors"
 
 # They say what kind of picture is wanted, not what is to be seen in it.
 _KINDS_OF_PICTURE = frozenset(
-    "artwork drawing illustration image painting photo photograph "  # noqa: SIM905 (as above)
+    "artwork drawing illustration image painting photo photograph "  # noqa: SIM905 (words read better in a row)
     "picture portrait render rendering scene sketch style view".split()
 )
 
