@@ -49,7 +49,7 @@ class RequestSpan:
     def __init__(self, tracer: Tracer | None = None, scope: Scope | None = None) -> None:
         self._tracer = tracer
         self._scope = scope or {}
-        # Stages are timed by a clock that never jumps, spans by the time of day.
+        # Stages are timed by a clock that never jumps, spans by the time of day: it is read once.
         self._epoch = time.time_ns() - time.monotonic_ns()
         self._span = None if tracer is None else self._begun(tracer)
 
@@ -69,6 +69,7 @@ class RequestSpan:
                 "url.path": self._scope["path"],
                 "url.scheme": self._scope.get("scheme", "http"),
             },
+            start_time=self._at(time.monotonic()),
         )
 
     def drawn(self, event: Finished | Failed) -> None:
@@ -126,7 +127,7 @@ class RequestSpan:
         if "error" in facts:
             # What a stream meets after its first byte has no status of its own, but a cause.
             _set_error(self._span, facts["error"], is_fault=status >= 500 or "cause" in facts)
-        self._span.end()
+        self._span.end(self._at(time.monotonic()))
 
 
 def _route_of(scope: Scope) -> str:

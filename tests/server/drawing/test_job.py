@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import anyio
@@ -15,6 +16,7 @@ from limner.errors import CancelledError, EngineError, ShuttingDownError
 from limner.imaging.picture import Picture
 from limner.server.drawing.job import Drawing, wait_for_pictures
 from limner.server.errors import ClientGoneError
+from limner.server.telemetry import RequestSpan
 from limner.types import ImageRequest
 
 WANTED = ImageRequest(prompt="a cat", seed=7, size=(16, 16))
@@ -135,3 +137,60 @@ def test_a_loop_that_leaves_takes_nothing() -> None:
             Drawing(loop, WANTED)
 
     anyio.run(too_late)
+
+
+class Noting(RequestSpan):
+    """Notes when it hears of the end."""
+
+    def __init__(self, order: list[str]) -> None:
+        super().__init__()
+        self._order = order
+
+    def drawn(self, event: Finished | Failed) -> None:
+        """The stages are told."""
+        self._order.append("told")
+
+
+def test_stages_and_pictures_are_accounted_for_before_the_request_can_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise the span of a request could end before those of its stages."""
+    order: list[str] = []
+
+    async def draw() -> None:
+        here = asyncio.get_running_loop()
+        hand_over = here.call_soon_threadsafe
+
+        def noted(callback: Any, *events: Any, **options: Any) -> Any:
+            order.extend("read" for event in events if isinstance(event, Finished))
+            return hand_over(callback, *events, **options)
+
+        monkeypatch.setattr(here, "call_soon_threadsafe", noted)
+        loop = new_loop()
+        loop.start()
+        try:
+            with Drawing(loop, WANTED, span=Noting(order), drawn=lambda _: order.append("counted")) as drawing:
+                await wait_for_pictures(drawing, client(silent))
+        finally:
+            await anyio.to_thread.run_sync(loop.close)
+
+    anyio.run(draw)
+    assert order == ["told", "counted", "read"]
+
+
+def test_pictures_arrive_though_counting_them_fails() -> None:
+    """Whoever asked has not to wait for ever because a ledger cannot be written."""
+
+    def fail(_: object) -> None:
+        raise OSError("no ledger")
+
+    async def draw() -> tuple[Picture, ...]:
+        loop = new_loop()
+        loop.start()
+        try:
+            with Drawing(loop, WANTED, drawn=fail) as drawing:
+                return await wait_for_pictures(drawing, client(silent))
+        finally:
+            await anyio.to_thread.run_sync(loop.close)
+
+    assert len(anyio.run(draw)) == 1

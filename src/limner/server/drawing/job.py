@@ -79,10 +79,16 @@ class Drawing:
         self._job.cancel()
 
     def _listen(self, event: Event) -> None:
-        # The event loop may be closed by then; nobody waits any more.
-        with contextlib.suppress(RuntimeError):
-            self._event_loop.call_soon_threadsafe(self._events.put_nowait, event)
-        # Here, because who hangs up reads no last event.
+        try:
+            self._account(event)
+        finally:
+            # Last, because who reads the last event ends the request. The event loop may be closed by then; nobody
+            # waits any more.
+            with contextlib.suppress(RuntimeError):
+                self._event_loop.call_soon_threadsafe(self._events.put_nowait, event)
+
+    def _account(self, event: Event) -> None:
+        """Told here, because who hangs up reads no last event."""
         if isinstance(event, Finished | Failed):
             self.span.drawn(event)
         if isinstance(event, Finished) and self._drawn is not None:
