@@ -94,9 +94,12 @@ class SceneStream:
 
     def things(self, index: int) -> NDArray[np.uint16]:
         """(3, rows, columns): which thing stands in each cell, which part of it, in which paint; 0 for none."""
-        shape = self.config.shape
-        boxes = arrange(self.scene(index), self._random(_PICTURE, index), shape)
-        return things_in_cells(boxes, self.numbers.things, shape)
+        shape, scene = self.config.shape, self.scene(index)
+        boxes = arrange(scene, self._random(_PICTURE, index), shape)
+        sprites = (
+            self._art.sprite(box.concept.codepoint, box.px, box.group.colour, scene.style) for box in boxes
+        )
+        return things_in_cells(boxes, self.numbers.things, shape, [sprite.size for sprite in sprites])
 
     def caption(self, index: int, wording: int = 0) -> str:
         """One of the ways to say it."""

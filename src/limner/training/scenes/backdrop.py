@@ -59,38 +59,38 @@ LIGHT = {
 """How each condition tints what it falls on."""
 
 
-def paint_backdrop(place: Place, condition: str, ridge: int, scale: int = 1, shape: Shape = SQUARE) -> Floats:
-    """The empty place under a condition; `ridge` (0 to 3) picks one of four outlines of the hills.
+def paint_backdrop(place: Place, condition: str, scale: int = 1, shape: Shape = SQUARE) -> Floats:
+    """The empty place under a condition, always the same.
 
     Larger than by 1, edges are smooth: it is painted twice as large and averaged.
     """
     if scale == 1:
-        return _painted(place, condition, ridge, shape).copy()
-    return halved(_paint(place, condition, ridge, blank(2 * scale, shape)))
+        return _painted(place, condition, shape).copy()
+    return halved(_paint(place, condition, blank(2 * scale, shape)))
 
 
 @lru_cache(maxsize=512)
-def _painted(place: Place, condition: str, ridge: int, shape: Shape) -> Floats:
-    return _paint(place, condition, ridge, blank(1, shape))
+def _painted(place: Place, condition: str, shape: Shape) -> Floats:
+    return _paint(place, condition, blank(1, shape))
 
 
-def _paint(place: Place, condition: str, ridge: int, canvas: Floats) -> Floats:
-    _PAINTERS.get(place.setting, _landscape)(canvas, place, condition, ridge)
+def _paint(place: Place, condition: str, canvas: Floats) -> Floats:
+    _PAINTERS.get(place.setting, _landscape)(canvas, place, condition)
     if place.setting not in SHELTERED and condition in _WEATHERS:
         _WEATHERS[condition](canvas)
     return canvas
 
 
-def _landscape(canvas: Floats, place: Place, condition: str, ridge: int) -> None:
+def _landscape(canvas: Floats, place: Place, condition: str) -> None:
     """Ground or water under a sky."""
     wash(canvas, *_SKY[condition])
     if condition == "night":
         _stars(canvas, place.horizon - 16)
     light, ground = LIGHT[condition], area(canvas, place.horizon, SIDE)
     if place.mountains:
-        _mountains(canvas, rgb(place.mountains) * light, place.horizon, ridge)
+        _mountains(canvas, rgb(place.mountains) * light, place.horizon)
     if place.hills:
-        _hills(canvas, rgb(place.hills) * light, place.horizon, ridge)
+        _hills(canvas, rgb(place.hills) * light, place.horizon)
     wash(ground, *place.ground, light)
     if place.water:
         wash(area(canvas, place.horizon, place.horizon + 32), *place.water, light)
@@ -100,18 +100,18 @@ def _landscape(canvas: Floats, place: Place, condition: str, ridge: int) -> None
         ground *= _waves(canvas, place.horizon)[-len(ground) :]
 
 
-def _hills(canvas: Floats, colour: Floats, horizon: int, ridge: int) -> None:
+def _hills(canvas: Floats, colour: Floats, horizon: int) -> None:
     """Waves along the horizon; the ground comes over their feet."""
     x, y = column_middles(canvas) * 2 * np.pi / SIDE, row_middles(canvas)[:, None]
-    height = 14 + 8 * np.sin(x + ridge * np.pi / 2) + 4 * np.sin(2 * x + ridge)
+    height = 14 + 8 * np.sin(x) + 4 * np.sin(2 * x)
     canvas[(y >= horizon - height) & (y < horizon)] = colour
 
 
-def _mountains(canvas: Floats, colour: Floats, horizon: int, ridge: int) -> None:
+def _mountains(canvas: Floats, colour: Floats, horizon: int) -> None:
     """Peaks every 64 pixels with snow on them, the lower ones behind."""
     x, y = column_middles(canvas), row_middles(canvas)[:, None]
     for shift, high, shade in ((32, 58, 0.86), (0, 84, 1.0)):
-        saw = np.abs((x + shift + 32 * ridge) % 128 - 64) / 64
+        saw = np.abs((x + shift) % 128 - 64) / 64
         peak = horizon - high * saw
         canvas[(y >= peak) & (y < horizon)] = colour * shade
         snow = (y >= peak) & (y < horizon - high + 22 + 5 * np.cos(x * np.pi / 8))
@@ -162,7 +162,7 @@ def _waves(canvas: Floats, horizon: int) -> Floats:
     return light
 
 
-def _underwater(canvas: Floats, place: Place, condition: str, _ridge: int) -> None:
+def _underwater(canvas: Floats, place: Place, condition: str) -> None:
     """Water that darkens towards a wavy floor of sand."""
     wash(canvas, *_DEEP[condition])
     ground = np.zeros_like(canvas)
@@ -172,7 +172,7 @@ def _underwater(canvas: Floats, place: Place, condition: str, _ridge: int) -> No
     canvas[sand] = ground[sand]
 
 
-def _heights(canvas: Floats, place: Place, condition: str, _ridge: int) -> None:
+def _heights(canvas: Floats, place: Place, condition: str) -> None:
     """Nothing but sky or space."""
     space = place.setting == "space"
     wash(canvas, *(place.ground if space else _SKY[condition]))
@@ -180,7 +180,7 @@ def _heights(canvas: Floats, place: Place, condition: str, _ridge: int) -> None:
         _stars(canvas, SIDE)
 
 
-def _room(canvas: Floats, place: Place, condition: str, _ridge: int) -> None:
+def _room(canvas: Floats, place: Place, condition: str) -> None:
     """A wall and a floor with what belongs there; at night a lamp is on."""
     light = LIGHT["day"] if condition == "day" else LIGHT["night"] * 0.5 + 0.45
     wash(canvas, *place.wall, light)
@@ -192,7 +192,7 @@ def _room(canvas: Floats, place: Place, condition: str, _ridge: int) -> None:
             FITTINGS[fitting](canvas, place.horizon, light)
 
 
-_PAINTERS: dict[str, Callable[[Floats, Place, str, int], None]] = {
+_PAINTERS: dict[str, Callable[[Floats, Place, str], None]] = {
     "indoor": _room,
     "underwater": _underwater,
     "space": _heights,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from limner.training.scenes.canvas import GRID, SQUARE, Shape, spare_cells
 from limner.training.scenes.concepts import COLOURS
-from limner.training.scenes.layout import Box
+from limner.training.scenes.layout import Box, seat_of
 
 __all__ = ["PAINTS", "PARTS", "feet", "paint_of", "things_in_cells"]
 
@@ -23,31 +23,38 @@ PAINTS = 1 + len(COLOURS)
 
 
 def things_in_cells(
-    boxes: Sequence[Box], numbers: Mapping[str, int], shape: Shape = SQUARE
+    boxes: Sequence[Box],
+    numbers: Mapping[str, int],
+    shape: Shape = SQUARE,
+    sizes: Sequence[tuple[int, int]] = (),
 ) -> NDArray[np.uint16]:
     """(3, rows, columns): for each cell, the number of the thing seen there, of its part, of its paint; 0 for none.
+
+    Where a thing's box is empty, the thing behind it is seen, or else its own emptiness.
 
     Args:
         boxes: the scene's things, the furthest first.
         numbers: each concept's, from 1.
         shape: the picture's.
+        sizes: widths and heights of their sprites; none if they fill their boxes.
     """
     cells_3hw, (above, aside) = np.zeros((3, *shape), dtype=np.uint16), spare_cells(shape)
-    foot = 0
-    for box in boxes:
-        foot = foot if box.foot is None else box.foot
+    seat = 0
+    for box, (width, height) in zip(boxes, sizes or [(box.px, box.px) for box in boxes], strict=True):
+        foot = seat if box.foot is None else box.foot
         thing, paint = numbers[box.concept.noun], paint_of(box.group.colour)
         top, left, size = (
-            (foot - box.px) // GRID + above,
+            foot // GRID + above - box.px // GRID,
             (box.x - box.px // 2) // GRID + aside,
             box.px // GRID,
         )
-        bottom, right = -(-foot // GRID) + above, -(-(box.x + box.px // 2) // GRID) + aside
-        for row in range(max(0, top), min(bottom, shape[0])):
-            for column in range(max(0, left), min(right, shape[1])):
-                part = min(row - top, size - 1) * size + min(column - left, size - 1)
-                cells_3hw[:, row, column] = thing, _first_part(size) + part, paint
-        foot -= int(box.px * box.concept.seat)
+        bare_above, bare_aside = (box.px - height) // GRID, (box.px - width) // 2 // GRID
+        for row, column in np.ndindex(size, size):
+            y, x = top + row, left + column
+            bare = row < bare_above or not bare_aside <= column < size - bare_aside
+            if 0 <= y < shape[0] and 0 <= x < shape[1] and not (bare and cells_3hw[0, y, x]):
+                cells_3hw[:, y, x] = thing, _first_part(size) + row * size + column, paint
+        seat = foot - seat_of(box, height)
     return cells_3hw
 
 

@@ -12,7 +12,7 @@ from limner.training.scenes.art import Art
 from limner.training.scenes.backdrop import LIGHT, paint_backdrop, veil
 from limner.training.scenes.canvas import SQUARE, Edges, Shape, area, edges, scale_of
 from limner.training.scenes.concepts import flies
-from limner.training.scenes.layout import Box, arrange
+from limner.training.scenes.layout import Box, arrange, seat_of
 from limner.training.scenes.places import SHELTERED
 from limner.training.scenes.spec import SIDE, Scene
 from limner.types import Floats, Pixels
@@ -27,8 +27,6 @@ _SUN_PX, _CLOUD_PX = 44, 56
 
 # Where the middle of what belongs to a place or its sky is: at the picture's sides, and nearer to what it is about.
 _SIDES, _INNER = (32, 224), (96, 160)
-
-_SEAT_GRID = 16
 
 # A shadow's half axes as shares of the width that the thing touches the ground with, their least, and how dark
 # its middle is. What of a thing is visible in its lowest tenth touches the ground.
@@ -45,7 +43,7 @@ def compose(
 ) -> Pixels:
     """The scene as a picture, uint8 (32 * rows, 32 * columns, 3), or so many times as large, and more finely drawn."""
     boxes = arrange(scene, random, shape)
-    canvas_HWC = paint_backdrop(scene.place, scene.condition, int(random.integers(4)), scale, shape)
+    canvas_HWC = paint_backdrop(scene.place, scene.condition, scale, shape)
     _paint_sky(canvas_HWC, scene, art, random)
     _paint_clutter(canvas_HWC, scene, art, random)
     if scene.condition == "fog":
@@ -56,22 +54,20 @@ def compose(
 
 
 def _paint_sky(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
-    """Sun or moon at the right and clouds elsewhere, unless the scene is about something of the kind.
-
-    Nothing in a caption tells where the sun is; were it now here and now there, a network would hang up several.
-    """
+    """Sun or moon at the right and clouds elsewhere, unless the scene is about something of the kind."""
     about_the_sky = any(group.concept.group == "sky" for group in scene.groups)
     if about_the_sky or scene.place.setting in SHELTERED or scene.condition == "fog":
         return
     edge, scale = edges(canvas_HWC), scale_of(canvas_HWC)
-    rise, sun, middles = -edge.top // 2, edge.right - _SIDES[0], random.permutation(_sides(edge) + _INNER)
+    rise, sun = -edge.top // 2, edge.right - _SIDES[0]
     if scene.condition in _IN_THE_SKY:
         sprite = art.sprite(_IN_THE_SKY[scene.condition], _SUN_PX, None, scene.style, scale)
         _paste(canvas_HWC, sprite, sun, 56 - rise)
     if scene.condition != "night":
         light, sprite = LIGHT[scene.condition], art.sprite(_CLOUD, _CLOUD_PX, None, scene.style, scale)
-        for middle in middles[middles != sun][: random.integers(1, 1 + _as_dense(2, edge))]:
-            _paste(canvas_HWC, sprite, int(middle), 64 - rise, light)
+        middles = [middle for middle in _columns(edge, 1) if middle != sun]
+        for middle in middles[: random.integers(1, 1 + _as_dense(2, edge))]:
+            _paste(canvas_HWC, sprite, middle, 64 - rise, light)
 
 
 def _paint_clutter(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random.Generator) -> None:
@@ -81,16 +77,25 @@ def _paint_clutter(canvas_HWC: Floats, scene: Scene, art: Art, random: np.random
     if scene.place.setting in {"indoor", "space"}:
         light = np.maximum(light, _LAMP)
     shown = {group.concept.codepoint for group in scene.groups}
-    for item in scene.place.clutter:
+    for number, item in enumerate(scene.place.clutter):
         if item.codepoint in shown:
             continue
         sprite = art.sprite(item.codepoint, item.px, None, scene.style, scale)
         if item.at is not None:
             _paste(canvas_HWC, sprite, item.at, item.foot - rise, light)
             continue
-        middles = [*random.permutation(_sides(edge)), *random.permutation(_INNER)]
-        for middle in middles[: random.integers(_as_dense(item.most, edge) + 1)]:
-            _paste(canvas_HWC, sprite, int(middle), item.foot - rise, light)
+        for middle in _columns(edge, number)[: random.integers(_as_dense(item.most, edge) + 1)]:
+            _paste(canvas_HWC, sprite, middle, item.foot - rise, light)
+
+
+def _columns(edge: Edges, first: int) -> list[int]:
+    """The middles of what stands around, in the order in which they are taken: the sides, from the `first` on.
+
+    Nothing in a caption tells where a tree stands. Were it now here and now there, a network that is unsure would
+    draw half of one in each place.
+    """
+    sides, inner = (np.roll(middles, -first).tolist() for middles in (_sides(edge), _INNER))
+    return [*sides, *inner]
 
 
 def _sides(edge: Edges) -> tuple[int, ...]:
@@ -115,7 +120,7 @@ def _paint_things(canvas_HWC: Floats, boxes: list[Box], art: Art, scene: Scene) 
         if swimming and not flies(box.concept) and box.foot is not None:
             sprite = _half_sunk(sprite)
         _paste(canvas_HWC, sprite, box.x, foot)
-        top = foot - round(sprite.height // scale * box.concept.seat / _SEAT_GRID) * _SEAT_GRID
+        top = foot - seat_of(box, sprite.height // scale)
 
 
 def _paste(canvas_HWC: Floats, sprite: Image.Image, x: int, foot: int, light: Floats | None = None) -> None:

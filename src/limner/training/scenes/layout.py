@@ -18,7 +18,7 @@ from limner.training.scenes.concepts import Concept, flies
 from limner.training.scenes.relations import CUT_BELOW
 from limner.training.scenes.spec import SIDE, Group, Scene
 
-__all__ = ["CELLS", "GRID", "PIXELS_OF_SIZE", "Box", "arrange"]
+__all__ = ["CELLS", "GRID", "PIXELS_OF_SIZE", "Box", "arrange", "seat_of"]
 
 PIXELS_OF_SIZE = {1: 64, 2: 64, 3: 96, 4: 128, 5: 128}
 """How many pixels the box of a thing of each size takes."""
@@ -77,6 +77,11 @@ def arrange(scene: Scene, random: np.random.Generator, shape: Shape = SQUARE) ->
     above, aside = spare_cells(shape)
     boxes = _raised(scene, place(scene, random), above // 2 * GRID)
     return _spread(scene, boxes, aside, random) if aside else boxes
+
+
+def seat_of(box: Box, height: int) -> int:
+    """How many pixels above its foot what is on a thing stands, if its sprite is so high: at least one cell."""
+    return max(1, round(height * box.concept.seat / GRID)) * GRID
 
 
 def _raised(scene: Scene, boxes: list[Box], rise: int) -> list[Box]:

@@ -1,0 +1,20 @@
+"""The fourth run of limner-2: on from the third one's model, whose memory learns how paint changes what it knows."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from limner.training.recipe import Recipe, load_recipe
+
+THIRD = ".runs/limner-2-third/model"
+"""Where the third run's model lies.
+
+`limner train recipes/limner_2_last.py --run .runs/limner-2-third`, then
+`limner export .runs/limner-2-third .runs/limner-2-third/model`, put it there.
+"""
+
+
+def recipe() -> Recipe:
+    """About an hour and a half on two cores with units for bfloat16: docs/log.md."""
+    third = load_recipe(Path(__file__).with_name("limner_2_last.py"))
+    run = replace(third.run, epochs=8)
+    return replace(third, seed=30, start=THIRD, shaped_scenes=5_000, run=run)
