@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from limner.training.recipe import Recipe, load_recipe
+from limner.training.scenes.cells import PAINTS
 
 THIRD = ".runs/limner-2-third/model"
 """Where the third run's model lies.
@@ -16,5 +17,12 @@ THIRD = ".runs/limner-2-third/model"
 def recipe() -> Recipe:
     """About an hour and a half on two cores with units for bfloat16: docs/log.md."""
     third = load_recipe(Path(__file__).with_name("limner_2_last.py"))
-    run = replace(third.run, epochs=8)
-    return replace(third, seed=30, start=THIRD, shaped_scenes=5_000, run=run)
+    return replace(
+        third,
+        seed=30,
+        start=THIRD,
+        examined=400,
+        shaped_scenes=5_000,
+        denoiser=replace(third.denoiser, painted=138, paints=PAINTS),
+        run=replace(third.run, epochs=8),
+    )

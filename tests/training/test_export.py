@@ -89,7 +89,7 @@ def test_rounding_to_8_bits_keeps_a_matrix_to_half_a_step() -> None:
     """Each row of a large matrix has its own scale; small tensors are not rounded."""
     torch.manual_seed(0)
     layer = torch.nn.Linear(128, 64)
-    stored = rounded(layer, int8=True)
+    stored = rounded(layer, int8=("",))
     assert stored["weight"].dtype == np.int8
     assert stored["bias"].dtype == np.float32
     error = (widened(stored)["weight"] - layer.weight).abs().amax(1)
@@ -100,7 +100,7 @@ def test_rounding_to_16_bits_keeps_a_matrix_to_a_thousandth() -> None:
     """Large matrices become float16."""
     torch.manual_seed(0)
     layer = torch.nn.Linear(128, 64)
-    stored = rounded(layer, int8=False)
+    stored = rounded(layer, int8=())
     assert stored["weight"].dtype == np.float16
     torch.testing.assert_close(widened(stored)["weight"], layer.weight.detach(), rtol=1e-3, atol=1e-6)
 
@@ -111,7 +111,7 @@ def test_a_weight_too_large_for_16_bits_is_refused() -> None:
     with torch.no_grad():
         layer.weight[0, 0] = 1e6
     with pytest.raises(TrainingError, match="float16"):
-        rounded(layer, int8=False)
+        rounded(layer, int8=())
 
 
 def test_an_upscaler_can_be_added(tmp_path: Path) -> None:

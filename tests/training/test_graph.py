@@ -52,7 +52,7 @@ def written(folder: Path, *, int8: bool) -> tuple[Small, Stored]:
     """A network as it is stored, and the files of its two graphs."""
     torch.manual_seed(0)
     small = Small().eval()
-    stored = rounded(small, int8=int8)
+    stored = rounded(small, int8=("",) if int8 else ())
     small.load_state_dict(widened(stored))
     x, mask = inputs(2)
     graphs = [

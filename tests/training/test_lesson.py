@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from limner.errors import TrainingError
 from limner.network.memory import Named
-from limner.training.lesson import Lesson, cell_weights, mean_looks, painted_entries
+from limner.training.lesson import Lesson, cell_weights
 from limner.training.scenes.cells import PAINTS, PARTS
 
 THINGS_B3hw = torch.tensor(
@@ -77,44 +76,18 @@ def test_things_weigh_more_and_a_cell_one_on_average(factor: float) -> None:
     torch.testing.assert_close(weight_B1hw[0, 0, 1, 0], weight_B1hw[1, 0, 1, 1])
 
 
-def test_what_a_memory_tells_is_graded_in_the_lessons_place() -> None:
-    """Without things of its own the lesson asks for the paint only, and takes the rest from the memory."""
-    paints, torn = Lesson(8, 0), Named(torch.zeros(2, 4, 4), torch.zeros(2, 4, PARTS))
-    nn.init.zeros_(paints.paint.weight)
-    nn.init.zeros_(paints.paint.bias)
+@pytest.mark.parametrize("with_paint", [False, True])
+def test_what_a_memory_tells_is_graded_in_the_lessons_place(*, with_paint: bool) -> None:
+    """The lesson asks for what the memory does not tell: the paint, or nothing."""
+    lesson = Lesson(8, 0, 0 if with_paint else PAINTS)
+    told = Named(
+        torch.zeros(2, 4, 4), torch.zeros(2, 4, PARTS), torch.zeros(2, 4, PAINTS) if with_paint else None
+    )
+    if lesson.paint is not None:
+        nn.init.zeros_(lesson.paint.weight)
+        nn.init.zeros_(lesson.paint.bias)
     given = torch.randn(2, 4, 8), THINGS_B3hw, torch.ones(2, 1, 2, 2)
     expected = math.log(4) + math.log(PARTS) + math.log(PAINTS)
-    torch.testing.assert_close(paints(*given, torn), torch.full((2,), expected))
+    torch.testing.assert_close(lesson(*given, told), torch.full((2,), expected))
     with pytest.raises(TrainingError, match="somebody has to tell"):
-        paints(*given)
-
-
-def test_a_parts_mean_look_is_that_of_the_cells_that_show_it() -> None:
-    """In units of the channels' deviations; nearer to 0 the fewer cells show it, and 0 where nothing stands."""
-    things_K3hw = np.zeros((1_002, 3, 1, 2), dtype=np.uint16)
-    things_K3hw[:, :2, 0, 0] = 2, 5
-    things_K3hw[7, :2, 0, 1] = 1, 3
-    latents_KChw = np.full((1_002, 2, 1, 2), 8, dtype=np.float16)
-    looks = mean_looks(latents_KChw, things_K3hw, torch.tensor([2.0, 4.0]), 2)
-    assert looks.shape == (3 * PARTS, 2)
-    torch.testing.assert_close(looks[2 * PARTS + 5], torch.tensor([4.0, 2.0]), rtol=0.01, atol=0)
-    torch.testing.assert_close(looks[PARTS + 3], torch.tensor([4.0, 2.0]) / 3)
-    assert looks.abs().sum(1).count_nonzero() == 2
-    with pytest.raises(TrainingError, match=r"thing number 2, and the recipe's denoiser\.things is 1"):
-        mean_looks(latents_KChw, things_K3hw, torch.ones(2), 1)
-
-
-def test_looks_are_those_of_a_things_own_colours() -> None:
-    """Painted ones do not count; what is never shown without paint has no looks, and its entries are told."""
-    things_K3hw = np.zeros((40, 3, 1, 2), dtype=np.uint16)
-    things_K3hw[:, :, 0, 0] = 2, 5, 0
-    things_K3hw[20:, 2, 0, 0] = 7
-    things_K3hw[:, :, 0, 1] = 1, 3, 4
-    latents_KChw = np.full((40, 2, 1, 2), 8, dtype=np.float16)
-    latents_KChw[20:] = -8
-    looks = mean_looks(latents_KChw, things_K3hw, torch.ones(2), 3)
-    torch.testing.assert_close(looks[2 * PARTS + 5], torch.tensor([8.0, 8.0]) * 20 / 22)
-    assert not looks[PARTS + 3].any()
-    entries = painted_entries(things_K3hw, 3)
-    assert entries.view(4, PARTS).all(1).tolist() == [False, True, True, False]
-    assert entries.view(4, PARTS).any(1).tolist() == [False, True, True, False]
+        lesson(*given)

@@ -19,7 +19,7 @@ from limner.training.recipe import Recipe, load_recipe, read_recipe
 RECIPES = Path(__file__).parents[2] / "recipes"
 
 
-@pytest.mark.parametrize("name", ["debug_cpu", "limner_1", "limner_2", "limner_2_more"])
+@pytest.mark.parametrize("name", [path.stem for path in RECIPES.glob("[a-z]*.py")])
 def test_the_projects_recipes_come_back_from_json(tmp_path: Path, name: str) -> None:
     """A recipe of the project loads, and is equal to what is read from a run's folder."""
     recipe = load_recipe(RECIPES / f"{name}.py")

@@ -15,8 +15,9 @@ from limner.models import read_manifest
 from limner.network.denoiser import Denoiser
 from limner.network.folder import Networks, open_networks
 from limner.training.finish import export_run
-from limner.training.lesson import painted_entries
+from limner.training.looks import painted_things
 from limner.training.run import TrainingRun
+from limner.training.scenes.cells import PAINTS, PARTS
 from limner.training.stages import Workshop
 from limner.training.start import started
 
@@ -63,7 +64,7 @@ def test_all_networks_go_on(second: Workshop, model: Path) -> None:
     mine = (training.text_encoder, training.run.model, training.autoencoder, training.image_tower)
     before, after = looks_of(start.denoiser), looks_of(training.run.model)
     anew = (before != after).any(1)
-    painted = painted_entries(training.run.data.things_K3hw, 20)
+    painted = (painted_things(training.run.data.things_K3hw, 20) > 0).repeat_interleave(PARTS)
     assert anew.any()
     assert not (anew & ~painted).any()
     before[anew] = after[anew]
@@ -106,6 +107,25 @@ def test_other_shapes_are_refused(second: Workshop) -> None:
     recipe = replace(second.recipe, denoiser=replace(second.recipe.denoiser, layers=2))
     with pytest.raises(TrainingError, match=r"first has other shapes than the recipe \(denoiser\)"):
         started(recipe)
+
+
+def test_a_denoiser_may_get_a_table_of_paints(second: Workshop, model: Path, tmp_path: Path) -> None:
+    """All else is the start's; the finished model has the table, and the next run goes on with it."""
+    denoiser = replace(second.recipe.denoiser, painted=20, paints=PAINTS)
+    painting = replace(second, recipe=replace(second.recipe, denoiser=denoiser))
+    training = TrainingRun(painting)
+    assert training.run.model.memory is not None
+    assert training.run.model.memory.tints is not None
+    assert training.run.model.memory.tints.changes.any()
+    assert torch.equal(training.run.model.head.weight, weights_of(model).denoiser.head.weight)
+    list(training.epochs())
+    export_run(painting.folder, tmp_path / "out", tokenizer=second.tokenizer, data=second.data)
+    exported = weights_of(tmp_path / "out").denoiser.state_dict()
+    kept = training.run.model.memory.tints.changes
+    torch.testing.assert_close(exported["memory.tints.changes"], kept, atol=1e-2, rtol=1e-3)
+    again = started(replace(painting.recipe, start=str(tmp_path / "out")))
+    assert again is not None
+    assert torch.equal(again.denoiser.state_dict()["memory.tints.changes"], exported["memory.tints.changes"])
 
 
 def test_who_starts_anew_has_no_start(rehearsal: Workshop) -> None:

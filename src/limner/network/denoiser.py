@@ -40,6 +40,7 @@ class DenoiserConfig:
         inpaints: whether it can be told what is known of the picture.
         skips: whether it adds to the best linear estimate, or makes the clean picture itself.
         things, parts: of how many it remembers how they look (see `Memory`); 0 for a network without a memory.
+        painted, paints: of how many of the things it remembers how so many paints change them; 0 if of none.
     """
 
     channels: int = 192
@@ -55,6 +56,8 @@ class DenoiserConfig:
     skips: bool = True
     things: int = 0
     parts: int = 0
+    painted: int = 0
+    paints: int = 0
 
 
 class _Layer(nn.Module):
@@ -143,7 +146,11 @@ class Denoiser(nn.Module):
         self.know = nn.Linear(1 + config.channels, width, bias=False) if config.inpaints else None
         if self.know is not None:
             nn.init.zeros_(self.know.weight)
-        self.memory = Memory(width, config.channels, config.things, config.parts) if config.things else None
+        self.memory = (
+            Memory(width, config.channels, config.things, config.parts, config.painted, config.paints)
+            if config.things
+            else None
+        )
         for zeroed in (self.modulate, self.head):
             nn.init.zeros_(zeroed.weight)
             nn.init.zeros_(zeroed.bias)

@@ -24,8 +24,12 @@ Stored = dict[str, NDArray[Any]]
 """Arrays by the names of the network's state; an int8 matrix `name` has its scales under `name.scale`."""
 
 
-def rounded(module: nn.Module, *, int8: bool) -> Stored:
+def rounded(module: nn.Module, *, int8: tuple[str, ...] = ()) -> Stored:
     """A network's state as it will be stored, large matrices rounded.
+
+    Args:
+        module: the network.
+        int8: how the names of matrices begin that are rounded to 8 bits; ("",) is all of them.
 
     Raises:
         TrainingError: a weight is NaN or infinite.
@@ -37,7 +41,7 @@ def rounded(module: nn.Module, *, int8: bool) -> Stored:
             raise TrainingError(f"{name} holds NaN or infinity: export an earlier checkpoint")
         if array.ndim < 2 or array.size < _SMALL:
             stored[name] = array
-        elif int8 and array.ndim == 2:
+        elif array.ndim == 2 and name.startswith(int8):
             scale_R = (np.abs(array).max(1) / 127).astype(np.float16)
             scale_R = np.maximum(scale_R, np.finfo(np.float16).tiny)
             stored[name] = np.clip(np.round(array / scale_R[:, None].astype(np.float32)), -127, 127).astype(

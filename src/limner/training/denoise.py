@@ -27,6 +27,7 @@ from limner.training.device import mixed_precision, training_device
 from limner.training.flow import FlowConfig, flow_loss, sample_known, sample_times
 from limner.training.lesson import Lesson, cell_weights
 from limner.training.optimizer import Average, Muon, split_parameters
+from limner.training.scenes.cells import PAINTS
 
 __all__ = ["Batch", "DenoiserRun", "RunConfig", "RunData", "Scenes"]
 
@@ -160,7 +161,8 @@ class DenoiserRun:
         self.share = self.crew.share(config.batch)
         self.model = model.to(self.device)
         untold = 0 if model.config.things else int(data.things_K3hw[:, 0].max())
-        self.lesson = Lesson(model.config.width, untold).to(self.device)
+        unpainted = 0 if model.config.painted else PAINTS
+        self.lesson = Lesson(model.config.width, untold, unpainted).to(self.device)
         hidden, rest = split_parameters(model)
         rest += self.lesson.parameters()
         self.muon = Muon(hidden, lr=config.muon_rate, weight_decay=config.decay)

@@ -143,7 +143,7 @@ def add_scores(folder: Path, scores: Mapping[str, Any]) -> None:
 
 
 def _write_network(
-    folder: Path, name: str, module: nn.Module, graphs: list[Graph], *, int8: bool = False
+    folder: Path, name: str, module: nn.Module, graphs: list[Graph], *, int8: tuple[str, ...] = ()
 ) -> list[str]:
     stored = rounded(module, int8=int8)
     module.load_state_dict(widened(stored))
@@ -166,13 +166,13 @@ def _tokenizer(path: Path) -> bytes:
         raise TrainingError(f"{path} cannot be read ({error.strerror}): name the tokenizer.json") from error
 
 
-def _networks(parts: ModelParts) -> dict[str, tuple[nn.Module, bool]]:
-    """Each network, and whether its matrices are rounded to 8 bits."""
+def _networks(parts: ModelParts) -> dict[str, tuple[nn.Module, tuple[str, ...]]]:
+    """Each network, and how the names of those of its matrices begin that are rounded to 8 bits."""
     return {
-        "text_encoder": (parts.text_encoder, True),
-        "image_tower": (parts.image_tower, False),
-        "autoencoder": (parts.autoencoder, False),
-        "denoiser": (parts.denoiser, False),
+        "text_encoder": (parts.text_encoder, ("",)),
+        "image_tower": (parts.image_tower, ()),
+        "autoencoder": (parts.autoencoder, ()),
+        "denoiser": (parts.denoiser, ("memory.looks", "memory.tints.changes")),
     }
 
 

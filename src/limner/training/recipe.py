@@ -24,7 +24,7 @@ from limner.training.distil import DistilConfig
 from limner.training.evaluate import SamplingConfig
 from limner.training.judge import JudgeTraining
 from limner.training.scenes.canvas import Shape
-from limner.training.scenes.cells import PARTS
+from limner.training.scenes.cells import PAINTS, PARTS
 from limner.training.scenes.spec import PAINTED
 from limner.training.upscaler import UpscalerTraining
 
@@ -96,6 +96,8 @@ class Recipe:
             raise TrainingError("denoiser.text_width must be the text encoder's width")
         if self.denoiser.things and self.denoiser.parts != PARTS:
             raise TrainingError(f"denoiser.parts must be {PARTS}: so many does the composer tell apart")
+        if self.denoiser.painted and self.denoiser.paints != PAINTS:
+            raise TrainingError(f"denoiser.paints must be {PAINTS}: so many does the composer tell apart")
         if self.judge_scenes % 2:
             raise TrainingError("judge_scenes must be even: half of them are by another artist")
         if max(map(max, self.shapes), default=0) > self.denoiser.reach:

@@ -23,7 +23,7 @@ from limner.training.denoise import DenoiserRun, RunData, Scenes
 from limner.training.distil import STUDENT, DistilRun, student_sampling
 from limner.training.evaluate import EpochRecord, SamplingConfig, judge_epoch, observe
 from limner.training.examination import Verdict
-from limner.training.lesson import mean_looks, painted_entries
+from limner.training.looks import begin_memory
 from limner.training.recipe import OLDEST
 from limner.training.stages import Workshop
 from limner.training.start import keep_start, started
@@ -60,19 +60,12 @@ class TrainingRun:
         self.trace = self._read_trace()
 
     def _new_denoiser(self, data: RunData, deviation: torch.Tensor) -> Denoiser:
-        """The denoiser before its first step: that of the model to start from, or a new one.
-
-        A memory that was learned already rests from now on, after things that come in several colours have got back
-        their own: while it was learned, all their paints ran together in it.
-        """
+        """The denoiser before its first step: that of the model to start from, or a new one."""
         start = started(self.workshop.recipe)
         denoiser = start.denoiser if start else Denoiser(self.workshop.recipe.denoiser)
         denoiser.deviation.copy_(deviation)
         if denoiser.memory is not None:
-            shown, things = data.things_K3hw, denoiser.config.things
-            looks = mean_looks(data.latents_KChw, shown, deviation, things)
-            denoiser.memory.begin(looks, painted_entries(shown, things) & looks.any(1) if start else None)
-            denoiser.memory.looks.requires_grad_(not start)
+            begin_memory(denoiser.memory, data, deviation, is_learned=start is not None)
         return denoiser
 
     def _prepare(self) -> tuple[RunData, torch.Tensor]:

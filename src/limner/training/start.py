@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from limner.errors import TrainingError
 from limner.files import write_json_atomic
 from limner.models import find
 from limner.models.manifest import read_manifest
+from limner.network.denoiser import Denoiser, DenoiserConfig
 from limner.network.folder import Networks, open_networks
 from limner.training.checkpoint import read_json
 from limner.training.recipe import Recipe
@@ -29,6 +31,7 @@ def started(recipe: Recipe) -> Networks | None:
         return None
     folder = find(recipe.start)
     networks = open_networks(folder, read_manifest(folder).networks)
+    networks = networks._replace(denoiser=_with_tints(networks.denoiser, recipe.denoiser))
     differing = [
         name
         for name, network in networks._asdict().items()
@@ -39,6 +42,18 @@ def started(recipe: Recipe) -> Networks | None:
             f"{recipe.start} has other shapes than the recipe ({', '.join(differing)}): take its own"
         )
     return networks
+
+
+def _with_tints(denoiser: Denoiser, config: DenoiserConfig) -> Denoiser:
+    """The denoiser with a table of paints, if the recipe wants one that it has not, and nothing else; or as it is."""
+    if (
+        replace(denoiser.config, painted=config.painted, paints=config.paints) != config
+        or denoiser.config.painted
+    ):
+        return denoiser
+    grown = Denoiser(config)
+    grown.load_state_dict(denoiser.state_dict(), strict=False)
+    return grown
 
 
 def keep_start(run: Path, recipe: Recipe) -> None:

@@ -148,6 +148,7 @@ class Noting(RequestSpan):
 
     def drawn(self, event: Finished | Failed) -> None:
         """The stages are told."""
+        super().drawn(event)
         self._order.append("told")
 
 
@@ -169,7 +170,9 @@ def test_stages_and_pictures_are_accounted_for_before_the_request_can_end(
         loop = new_loop()
         loop.start()
         try:
-            with Drawing(loop, WANTED, span=Noting(order), drawn=lambda _: order.append("counted")) as drawing:
+            with Drawing(
+                loop, WANTED, span=Noting(order), drawn=lambda _: order.append("counted")
+            ) as drawing:
                 await wait_for_pictures(drawing, client(silent))
         finally:
             await anyio.to_thread.run_sync(loop.close)

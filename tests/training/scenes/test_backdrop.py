@@ -29,7 +29,7 @@ def _conditions(place: Place) -> tuple[str, ...]:
 def test_every_place_has_its_own_face(real: Vocabulary) -> None:
     """Places and conditions can be told apart, and are pictures with values from 0 to 1."""
     cases = [(place, condition) for place in real.places for condition in _conditions(place)]
-    painted = [paint_backdrop(place, condition, 0) for place, condition in cases]
+    painted = [paint_backdrop(place, condition) for place, condition in cases]
     for canvas_HWC in painted:
         assert canvas_HWC.shape == (SIDE, SIDE, 3)
         assert canvas_HWC.dtype == np.float32
@@ -40,30 +40,21 @@ def test_every_place_has_its_own_face(real: Vocabulary) -> None:
 
 def test_painting_on_a_backdrop_leaves_the_next_one_clean(real: Vocabulary) -> None:
     """Each call gives a canvas of its own."""
-    first = paint_backdrop(place(real, "park"), "day", 0)
+    first = paint_backdrop(place(real, "park"), "day")
     first[:] = 0
-    assert paint_backdrop(place(real, "park"), "day", 0).mean() > 0.3
-
-
-def test_the_ridge_moves_the_hills_only(real: Vocabulary) -> None:
-    """Four outlines, below which the ground is the same."""
-    park = place(real, "park")
-    outlines = [paint_backdrop(park, "day", ridge) for ridge in range(4)]
-    for one, other in itertools.combinations(outlines, 2):
-        assert (one[: park.horizon] != other[: park.horizon]).any()
-        assert (one[park.horizon :] == other[park.horizon :]).all()
+    assert paint_backdrop(place(real, "park"), "day").mean() > 0.3
 
 
 def test_the_sky_is_brightest_by_day(real: Vocabulary) -> None:
     """Night is darker than rain, rain than day; the light says the same."""
-    mean = {condition: paint_backdrop(place(real, "park"), condition, 0).mean() for condition in CONDITIONS}
+    mean = {condition: paint_backdrop(place(real, "park"), condition).mean() for condition in CONDITIONS}
     assert mean["night"] < mean["rain"] < mean["day"]
     assert LIGHT["night"].mean() < LIGHT["rain"].mean() < LIGHT["sunset"].mean() < LIGHT["day"].mean()
 
 
 def test_lamps_are_lit_after_dark(real: Vocabulary) -> None:
     """At night the middle of a room is warm and its corners are not; by day there is no such light."""
-    day, night = (paint_backdrop(place(real, "bedroom"), condition, 0) for condition in ("day", "night"))
+    day, night = (paint_backdrop(place(real, "bedroom"), condition) for condition in ("day", "night"))
     warmth = [
         float(canvas[y, x, 0] - canvas[y, x, 2]) for canvas in (day, night) for y, x in ((96, 112), (4, 250))
     ]
@@ -74,7 +65,7 @@ def test_weather_falls_outdoors(real: Vocabulary) -> None:
     """Snow and rain are seen before a meadow, and repeat with the grid's columns."""
     meadow = place(real, "meadow")
     for condition, period in (("rain", GRID), ("snowfall", 2 * GRID)):
-        painted = paint_backdrop(meadow, condition, 0)[meadow.horizon :]
+        painted = paint_backdrop(meadow, condition)[meadow.horizon :]
         assert np.allclose(painted[:, :-period], painted[:, period:], atol=1e-6)
         assert np.abs(np.diff(painted, axis=1)).max() > 0.1
 
@@ -85,7 +76,7 @@ def test_weather_falls_outdoors(real: Vocabulary) -> None:
 def test_textures_repeat_with_the_grid(real: Vocabulary, name: str, period: int) -> None:
     """Waves, boards and dashes look the same one or two cells further on."""
     found = place(real, name)
-    ground_HWC = paint_backdrop(found, "day", 0)[found.horizon :]
+    ground_HWC = paint_backdrop(found, "day")[found.horizon :]
     assert np.allclose(ground_HWC[:, :-period], ground_HWC[:, period:], atol=1e-6)
 
 
@@ -95,13 +86,13 @@ def test_a_larger_backdrop_is_the_same_place(real: Vocabulary, scale: int) -> No
     for place_ in real.places:
         # Painted at eight times the size, each place takes long.
         for condition in ("night",) if scale == 4 else _conditions(place_):
-            plain = paint_backdrop(place_, condition, 1)
-            large = paint_backdrop(place_, condition, 1, scale)
+            plain = paint_backdrop(place_, condition)
+            large = paint_backdrop(place_, condition, scale)
             assert large.shape == (SIDE * scale, SIDE * scale, 3)
             assert large.dtype == np.float32
             difference = large.reshape(SIDE, scale, SIDE, scale, 3).mean((1, 3)) - plain
             assert np.abs(difference).mean() < 0.006
-            assert np.abs(_blocks(difference)).max() < 0.02
+            assert np.abs(_blocks(difference)).max() < 0.025
 
 
 def _blocks(canvas_HWC: Floats) -> Floats:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from limner.training.scenes.cells import PARTS, feet, paint_of, things_in_cells
 from limner.training.scenes.concepts import flies
-from limner.training.scenes.layout import GRID, PIXELS_OF_SIZE, Box, arrange
+from limner.training.scenes.layout import GRID, PIXELS_OF_SIZE, Box, arrange, seat_of
 from limner.training.scenes.spec import SIDE, Scene, scene_random
 from limner.training.scenes.wording import RELATIONS
 
@@ -260,3 +261,30 @@ def test_every_thing_shows_its_foot(laid: list[Laid]) -> None:
         for number, group in enumerate(scene.groups, 1):
             feet_hw = (things_hw == number) & np.isin(parts_hw, feet())
             assert feet_hw.any(0).sum() == group.count
+
+
+def test_what_an_empty_box_hides_is_seen(laid: list[Laid]) -> None:
+    """A flat thing before a high one leaves its upper cells to it; its foot is its own."""
+    _, boxes = next(each for each in laid if each[0].relation == "in front of")
+    back, front = boxes
+    numbers = {back.concept.noun: 1, front.concept.noun: 2}
+    whole_hw, _, _ = things_in_cells(boxes, numbers)
+    flat_hw, parts_hw, _ = things_in_cells(boxes, numbers, sizes=[(back.px, back.px), (front.px, GRID)])
+    foot = (front.foot or 0) // GRID - 1
+    assert np.array_equal(flat_hw[foot], whole_hw[foot])
+    assert (flat_hw == 1).sum() > (whole_hw == 1).sum()
+    assert not ((flat_hw[:foot] == 2) & (whole_hw[:foot] == 1)).any()
+    assert parts_hw[foot, left(front) // GRID] in feet()
+
+
+@pytest.mark.parametrize(
+    ("height", "seat", "cells"), [(96, 0.8, 2), (64, 0.8, 2), (128, 0.5, 2), (20, 0.5, 1)]
+)
+def test_what_stands_on_another_stands_in_whole_cells(
+    laid: list[Laid], height: int, seat: float, cells: int
+) -> None:
+    """As high as its seat is, to the nearest cell; never on the ground before it."""
+    box = laid[0][1][0]
+    concept = replace(box.concept, seat=seat)
+    on = replace(box, group=replace(box.group, concept=concept))
+    assert seat_of(on, height) == cells * GRID
