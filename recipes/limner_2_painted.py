@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from limner.training.deblocking import DeblockingConfig
 from limner.training.recipe import Recipe, load_recipe
 from limner.training.scenes.cells import PAINTS
 
@@ -24,5 +25,6 @@ def recipe() -> Recipe:
         examined=400,
         shaped_scenes=5_000,
         denoiser=replace(third.denoiser, painted=138, paints=PAINTS),
-        run=replace(third.run, epochs=8),
+        run=replace(third.run, epochs=6, muon_rate=2e-3, adam_rate=2e-4),
+        deblocking=DeblockingConfig(steps=500, rate=5e-4, noisy=0.3, level_max=0.9, draws=4),
     )

@@ -74,12 +74,22 @@ def tiny_parts(tokenizer: Path, shapes: tuple[tuple[int, int], ...] = ()) -> Mod
             inpaints=bool(shapes),
             things=3 * bool(shapes),
             parts=4 * bool(shapes),
+            painted=2 * bool(shapes),
+            paints=3 * bool(shapes),
         )
     )
     if shapes:
         denoiser.deviation.copy_(torch.linspace(0.5, 2, 12))
     if denoiser.memory is not None:
-        for weight in (denoiser.memory.looks, denoiser.memory.thing.weight, denoiser.memory.part.weight):
+        tints = denoiser.memory.tints
+        assert tints is not None
+        tints.begin(torch.tensor([0, 2, 0, 1]), torch.randn(3, 4), torch.randn(3 * 4 * 4, 12))
+        for weight in (
+            denoiser.memory.looks,
+            denoiser.memory.thing.weight,
+            denoiser.memory.part.weight,
+            tints.paint.weight,
+        ):
             torch.nn.init.normal_(weight)
     for layer in (denoiser.head, denoiser.modulate, denoiser.know):
         if layer is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
-from limner.network.memory import Memory
+from limner.network.memory import PRIMARIES, Memory, Tints
 
 THING, PART, PARTS, CHANNELS = 2, 1, 3, 5
 
@@ -52,3 +53,30 @@ def test_being_wrong_about_the_picture_teaches_the_names() -> None:
     recalled(made).square().sum().backward()
     assert made.thing.bias.grad is not None
     assert made.thing.bias.grad[THING].abs() > 0
+
+
+def painted(paint: int) -> Tensor:
+    """(C,) what is recalled of a thing that comes in two colours, of which the second is said to be seen."""
+    made = memory()
+    made.tints = Tints(8, CHANNELS, 3, PARTS, 1, 3)
+    made.tints.begin(torch.tensor([0, 0, 1, 0]), torch.eye(3, PRIMARIES), CHANGES)
+    with torch.no_grad():
+        made.tints.paint.bias[paint] = 60
+    return recalled(made) - recalled(memory())
+
+
+CHANGES = torch.randn(2 * PARTS * PRIMARIES, CHANNELS, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("paint", [0, 1, 2])
+def test_a_paint_adds_what_it_changes_of_the_part(paint: int) -> None:
+    """Each of these paints is one primary; what that changes of this part of this thing is in its own row."""
+    change_C = CHANGES.view(2, PARTS, PRIMARIES, CHANNELS)[1, PART, paint]
+    torch.testing.assert_close(painted(paint), change_C)
+
+
+def test_before_paints_are_learned_things_are_in_their_own_colours() -> None:
+    """The head begins nearly sure of the first, so that tables that were just added hardly change a picture."""
+    tints = Tints(8, CHANNELS, 3, PARTS, 1, 3)
+    tints.begin(torch.zeros(4), torch.zeros(3, PRIMARIES), CHANGES)
+    assert tints.paint(torch.randn(8)).softmax(-1)[0] > 0.99

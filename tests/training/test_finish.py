@@ -6,12 +6,13 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from limner.errors import TrainingError
 from limner.models import read_manifest
+from limner.network.weights import widened
 from limner.text.vocabulary import VOCABULARY, Vocabulary
 from limner.training.checkpoint import load_checkpoint
 from limner.training.finish import export_run
@@ -38,10 +39,11 @@ def test_the_model_is_the_last_judged_epoch(run: Path, rehearsal: Workshop, tmp_
     assert list(manifest.training_trace) == trace
     assert manifest.recipe == json.loads((run / "recipe.json").read_text(encoding="utf-8"))
     averages, _ = load_checkpoint(run / "denoiser" / "epoch-002.safetensors")
-    exported = load_file(tmp_path / "model" / "denoiser.safetensors")
-    assert all(
-        np.allclose(exported[name], value.numpy(), rtol=1e-3, atol=1e-6) for name, value in averages.items()
-    )
+    exported = widened(load_file(tmp_path / "model" / "denoiser.safetensors"))
+    for name, value in averages.items():
+        # What is stored in 8 bits is right to a part of each row's largest number.
+        rounding = float(value.abs().max()) / 100 if name.startswith("memory.looks") else 1e-6
+        torch.testing.assert_close(exported[name], value, rtol=1e-3, atol=rounding)
 
 
 def test_the_model_knows_the_words_it_was_taught(run: Path, rehearsal: Workshop, tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from limner.network.judge import Sight
 from limner.training.dataset import SceneStream, StreamConfig
-from limner.training.scenes.cells import PAINTS, PARTS, feet
+from limner.training.scenes.cells import PAINTS, PARTS, feet, things_in_cells
 from limner.training.scenes.concepts import data_folder
 from limner.training.scenes.facts import Facts
+from limner.training.scenes.layout import arrange
+from limner.training.scenes.spec import scene_random
 from limner.training.scenes.wording import RELATIONS
 from limner.training.weighing import weigh
 from tests.training.scenes.props import build_art, build_data
@@ -69,7 +71,9 @@ def test_who_sees_all_of_a_scene_picks_its_caption(stream: SceneStream) -> None:
         facts_10F = torch.from_numpy(
             np.stack([stream.numbers.facts(choice.scene) for choice in stream.choices(index)])
         )
-        cells = torch.from_numpy(stream.things(index).astype(np.int64)).flatten(1)[:, None]
+        boxes = arrange(stream.scene(index), scene_random(0, index))
+        cells_3hw = things_in_cells(boxes, stream.numbers.things).astype(np.int64)
+        cells = torch.from_numpy(cells_3hw).flatten(1)[:, None]
         sight = Sight(
             one_hot(cells[0], things),
             one_hot(cells[1], parts),

@@ -72,7 +72,7 @@ def test_the_middle_of_a_wide_place_is_the_square_one(real: Vocabulary, shape: S
         inside = slice(margin, SIDE - margin)
         for condition in conditions(place.setting):
             square_HWC = paint_backdrop(place, condition)[:, inside]
-            wide_HWC = paint_backdrop(place, condition, 1, shape)
+            wide_HWC = paint_backdrop(place, condition, shape=shape)
             assert np.allclose(wide_HWC[:, first : first + SIDE][:, inside], square_HWC, atol=1e-5)
             assert wide_HWC.max(-1).min() > 0
 
@@ -83,7 +83,7 @@ def test_the_ground_of_a_high_place_is_the_square_one(real: Vocabulary, shape: S
     for place in real.places:
         for condition in conditions(place.setting):
             square_HWC = paint_backdrop(place, condition)[place.horizon + 8 :]
-            high_HWC = paint_backdrop(place, condition, 1, shape)
+            high_HWC = paint_backdrop(place, condition, shape=shape)
             assert np.allclose(high_HWC[shape[0] * GRID - len(square_HWC) :], square_HWC, atol=1e-5)
             assert high_HWC.max(-1).min() > 0
 
@@ -92,7 +92,7 @@ def test_curtains_hang_at_the_sides(real: Vocabulary) -> None:
     """Of a stage of any width, and from the top of one of any height."""
     [stage] = [place for place in real.places if place.name == "stage"]
     for shape in SHAPES:
-        canvas_HWC = paint_backdrop(stage, "day", 1, shape)
+        canvas_HWC = paint_backdrop(stage, "day", shape=shape)
         for part_HWC in (canvas_HWC[:160, :40], canvas_HWC[:160, -40:], canvas_HWC[:26]):
             red, green, _ = part_HWC.mean((0, 1))
             assert red > 3 * green
@@ -175,11 +175,8 @@ def test_cells_are_those_of_the_square_picture(scenes: list[Scene], real: Vocabu
 def test_trees_stand_at_the_sides_of_a_wide_park(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:
     """In some pictures on the left of where the square one ends, in some on the right."""
     scene, shape = staged(stream_vocabulary, "ball", place="park"), (8, 12)
-    beside = np.zeros(2, dtype=np.int64)
+    empty_HWC, beside = paint_backdrop(scene.place, "day", shape=shape) * 255, np.zeros(2, dtype=np.int64)
     for index in range(20):
-        random = scene_random(0, index)
-        arrange(scene, random, shape)
-        empty_HWC = paint_backdrop(scene.place, "day", int(random.integers(4)), shape) * 255
         pixels_HWC = compose(scene, tiny_art, scene_random(0, index), 1, shape)
         touched_HW = np.abs(pixels_HWC - empty_HWC).max(-1) > 1
         beside += [touched_HW[80:160, :32].any(), touched_HW[80:160, -32:].any()]
@@ -189,7 +186,7 @@ def test_trees_stand_at_the_sides_of_a_wide_park(stream_vocabulary: Vocabulary, 
 def test_sun_and_clouds_rise_with_the_sky(stream_vocabulary: Vocabulary, tiny_art: Art) -> None:
     """They are in the middle of what a high picture has more of it."""
     scene = staged(stream_vocabulary, "ball", place="beach")
-    empty_HWC = paint_backdrop(scene.place, "day", 1, (14, 8)) * 255
+    empty_HWC = paint_backdrop(scene.place, "day", shape=(14, 8)) * 255
     for index in range(5):
         pixels_HWC = compose(scene, tiny_art, scene_random(0, index), 1, (14, 8))
         rows = np.flatnonzero((np.abs(pixels_HWC - empty_HWC)[:280].max(-1) > 1).any(1))

@@ -99,9 +99,9 @@ def _columns(edge: Edges, first: int) -> list[int]:
 
 
 def _sides(edge: Edges) -> tuple[int, ...]:
-    """Where the middle of what stands at the sides is: in a wide picture also as far from its edges."""
+    """Where the middle of what stands at the sides is: in a wide picture, before those, as far from its edges."""
     outer = (edge.left + _SIDES[0], edge.right - _SIDES[0])
-    return _SIDES if outer == _SIDES else _SIDES + outer
+    return _SIDES if outer == _SIDES else outer + _SIDES
 
 
 def _as_dense(most: int, edge: Edges) -> int:
