@@ -26,6 +26,7 @@ LEXICON = Lexicon(
     words=frozenset(),
     names=(("dog", "dogs"),),
     things=THINGS,
+    unpaintable={"horse": "", "polar bear": "orange"},
     qualities={"red": "colour", "blue": "colour", "orange": "colour", "big": "size", "tiny": "size"},
     relations=frozenset({"and", "with", "on", "playing with", "next to", "in front of", "chasing", "riding"}),
     settings=frozenset({"park", "in the park", "on the beach", "at night", "under the stars", "rain"}),
@@ -79,6 +80,24 @@ def test_a_thing_has_one_colour_and_one_size(prompt: str, text: str, left_out: l
 @pytest.mark.parametrize(
     ("prompt", "text", "left_out"),
     [
+        ("a blue horse", "a horse", ["blue"]),
+        ("an orange horse and a red dog", "a horse and a red dog", ["orange"]),
+        ("two big red tiny horses", "two tiny horses", ["big", "red"]),
+        ("a red and blue horse", "a horse", ["red", "blue"]),
+        ("a red polar bear", "a polar bear", ["red"]),
+        ("an orange polar bear", "an orange polar bear", []),
+        ("a big horse on a blue car", "a big horse on a blue car", []),
+        ("a red odd horse", "a red odd horse", []),
+    ],
+)
+def test_a_thing_is_drawn_in_colours_that_it_is_known_in(prompt: str, text: str, left_out: list[str]) -> None:
+    """Its own ones may be told; a colour that belongs to another word is left alone."""
+    assert read(prompt) == (text, left_out)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text", "left_out"),
+    [
         ("a park with no dog", "a park", ["no dog"]),
         ("a dog, not a cat", "a dog", ["not a cat"]),
         ("a dog without a red ball on the beach", "a dog on the beach", ["without a red ball"]),
@@ -123,10 +142,12 @@ def test_there_is_room_for_two_kinds_of_things(prompt: str, text: str, left_out:
 def test_each_says_why() -> None:
     """In words that a person can act on."""
     reading = within_limits(LEXICON, "a red blue car, a dog, a cat, no horse")
-    assert [str(swap) for swap in reading.swaps] == [
+    repainted = within_limits(LEXICON, "a blue horse")
+    assert [str(swap) for swap in reading.swaps + repainted.swaps] == [
         "red: left out (a thing has one colour, here blue)",
         "a cat: left out (a picture has room for 2 kinds of things)",
         "no horse: left out (it is not to be seen)",
+        "blue: left out (horse: known in its own colours only)",
     ]
 
 

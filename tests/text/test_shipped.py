@@ -26,6 +26,7 @@ def lexicon() -> Lexicon:
         ("a red blue car", "a blue car"),
         ("a park with no dog", "a park"),
         ("no dog", ""),
+        ("a pink elephant next to a gray elephant", "an elephant next to a gray elephant"),
         ("a dog, a cat, a horse, a bird and a fish in the park", "a dog, a cat in the park"),
         ("a boy, a girl and a dog playing with a ball on the beach", "a boy, a girl on the beach"),
         ("a puppy and a kitten under the stars with a ball", "a puppy and a kitten under the stars"),

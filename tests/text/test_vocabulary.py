@@ -18,6 +18,7 @@ LEXICON = Lexicon(
     names=NAMES,
     things={"dog": "dog", "puppies": "dog"},
     qualities={"red": "colour"},
+    unpaintable={"dog": "brown black", "cat": ""},
     relations=frozenset({"on"}),
 )
 

@@ -56,6 +56,7 @@ def test_the_model_knows_the_words_it_was_taught(run: Path, rehearsal: Workshop,
     assert ("red", "red") in lexicon.names
     assert lexicon.things[concepts[0].plural] == concepts[0].noun
     assert lexicon.qualities["red"] == "colour"
+    assert lexicon.unpaintable.keys() == {concept.noun for concept in concepts if not concept.recolour}
     assert "next to" in lexicon.relations
     assert "at night" in lexicon.settings
     assert VOCABULARY in read_manifest(tmp_path / "model").files

@@ -23,6 +23,8 @@ class Lexicon:
         names: what can stand in for a word that it was not trained on.
         things: each phrase for one or several of a thing -> the thing's noun.
         qualities: each word for a quality of which a thing has one -> that quality: red -> colour, huge -> size.
+        unpaintable: noun of each thing that is known in its own colours only -> those of them that are told of it, with
+            spaces in between.
         relations: phrases for how things stand to each other.
         settings: phrases for places, lights, weathers and styles.
     """
@@ -31,6 +33,7 @@ class Lexicon:
     names: tuple[Name, ...]
     things: Mapping[str, str] = field(default_factory=dict)
     qualities: Mapping[str, str] = field(default_factory=dict)
+    unpaintable: Mapping[str, str] = field(default_factory=dict)
     relations: frozenset[str] = frozenset()
     settings: frozenset[str] = frozenset()
 
@@ -41,6 +44,7 @@ class Lexicon:
             "names": _pairs(self.names),
             "things": _pairs(sorted(self.things.items())),
             "qualities": _pairs(sorted(self.qualities.items())),
+            "unpaintable": _pairs(sorted(self.unpaintable.items())),
             "relations": np.array(sorted(self.relations), dtype=np.str_),
             "settings": np.array(sorted(self.settings), dtype=np.str_),
         }
@@ -57,6 +61,7 @@ class Lexicon:
             names=tuple((one, several) for one, several in arrays["names"].tolist()),
             things=dict(arrays["things"].tolist()),
             qualities=dict(arrays["qualities"].tolist()),
+            unpaintable=dict(arrays["unpaintable"].tolist()),
             relations=frozenset(arrays["relations"].tolist()),
             settings=frozenset(arrays["settings"].tolist()),
         )

@@ -1,7 +1,8 @@
 """What one picture cannot show, left out of its prompt: what is denied, a second colour, a third kind of thing.
 
 A model that was taught captions of what is there draws the dog of "no dog", mixes the colours of "a red blue car", and
-of five kinds of things draws two, whichever it likes. Better that it is told what it can draw, and whoever asks, too.
+of five kinds of things draws two, whichever it likes. A pink elephant it draws gray, for it knows no other. Better that
+it is told what it can draw, and whoever asks, too.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ class _Cut(NamedTuple):
 
 
 def within_limits(lexicon: Lexicon, prompt: str) -> Reading:
-    """Leave out of a prompt what is denied, a thing's colours and sizes but one, and the kinds of things but two.
+    """Leave out of a prompt what is denied, the kinds of things but two, and a thing's colours and sizes but one.
+
+    That one too, if the thing is known in other colours only.
 
     Returns:
         What is left, which may be nothing, and an account of what is not.
@@ -74,7 +77,8 @@ def _cuts(lexicon: Lexicon, prompt: str, words: Sequence[re.Match[str]]) -> list
     parts = list(_parts(lexicon, prompt, words))
     denied = list(_denied(parts))
     asserted = [part for part in parts if not any(cut.start <= part.start < cut.stop for cut in denied)]
-    return sorted([*denied, *_contradicted(lexicon, asserted), *_surplus(asserted)])
+    first = sorted([*denied, *_contradicted(lexicon, asserted), *_surplus(asserted)])
+    return first or list(_unpaintable(lexicon, asserted))
 
 
 def _parts(lexicon: Lexicon, prompt: str, words: Sequence[re.Match[str]]) -> Iterator[_Part]:
@@ -152,6 +156,17 @@ def _contradicted(lexicon: Lexicon, parts: Sequence[_Part]) -> Iterator[_Cut]:
         ]
         if rivals and _names_a_thing(parts[number + 1 + len(run) :]):
             yield _Cut(part.start, others[0].start, f"a thing has one {quality}, here {rivals[-1]}")
+
+
+def _unpaintable(lexicon: Lexicon, parts: Sequence[_Part]) -> Iterator[_Cut]:
+    """Each colour of a thing that is known in other ones only."""
+    for number, part in enumerate(parts):
+        if lexicon.qualities.get(part.name) != "colour" or part.kind != "quality":
+            continue
+        described = [one for one in parts[number + 1 :] if one.kind != "quality"][:1]
+        noun = described[0].name if described and described[0].kind == "thing" else ""
+        if noun in lexicon.unpaintable and part.name not in lexicon.unpaintable[noun].split():
+            yield _Cut(part.start, part.stop, f"{noun}: known in its own colours only")
 
 
 def _names_a_thing(parts: Sequence[_Part]) -> bool:

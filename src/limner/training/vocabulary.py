@@ -49,6 +49,11 @@ def lexicon_of(captions: Iterable[str], data: Path) -> Lexicon:
         ),
         things={phrase_of(name): concept.noun for concept in concepts for name in _called(concept)},
         qualities=dict.fromkeys(COLOURS, "colour") | sizes,
+        unpaintable={
+            one.noun: " ".join(look for look in one.looks if look in COLOURS)
+            for one in concepts
+            if not one.recolour
+        },
         relations=frozenset(
             phrase_of(words) for relation in wording.relations.values() for words in relation
         ),
