@@ -23,8 +23,8 @@ class Lexicon:
         names: what can stand in for a word that it was not trained on.
         things: each phrase for one or several of a thing -> the thing's noun.
         qualities: each word for a quality of which a thing has one -> that quality: red -> colour, huge -> size.
-        unpaintable: noun of each thing that is known in its own colours only -> those of them that are told of it, with
-            spaces in between.
+        unpaintable: noun of each thing that is known in its own colours only -> those of them that are told of it,
+            with spaces in between.
         relations: phrases for how things stand to each other.
         settings: phrases for places, lights, weathers and styles.
     """

@@ -1,8 +1,8 @@
 """What one picture cannot show, left out of its prompt: what is denied, a second colour, a third kind of thing.
 
 A model that was taught captions of what is there draws the dog of "no dog", mixes the colours of "a red blue car", and
-of five kinds of things draws two, whichever it likes. A pink elephant it draws gray, for it knows no other. Better that
-it is told what it can draw, and whoever asks, too.
+of five kinds of things draws two, whichever it likes. A pink elephant it draws gray, for it knows no other. Better
+that it is told what it can draw, and whoever asks, too.
 """
 
 from __future__ import annotations
