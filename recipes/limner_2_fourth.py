@@ -10,14 +10,14 @@ from limner.training.scenes.cells import PAINTS
 THIRD = ".runs/limner-2-third/model"
 """Where the third run's model lies.
 
-`limner train recipes/limner_2_last.py --run .runs/limner-2-third`, then
+`limner train recipes/limner_2_third.py --run .runs/limner-2-third`, then
 `limner export .runs/limner-2-third .runs/limner-2-third/model`, put it there.
 """
 
 
 def recipe() -> Recipe:
     """About an hour and a half on two cores with units for bfloat16: docs/log.md."""
-    third = load_recipe(Path(__file__).with_name("limner_2_last.py"))
+    third = load_recipe(Path(__file__).with_name("limner_2_third.py"))
     return replace(
         third,
         seed=30,
