@@ -25,6 +25,6 @@ def recipe() -> Recipe:
         examined=400,
         shaped_scenes=5_000,
         denoiser=replace(third.denoiser, painted=138, paints=PAINTS),
-        run=replace(third.run, epochs=6, muon_rate=2e-3, adam_rate=2e-4),
-        deblocking=DeblockingConfig(steps=500, rate=5e-4, noisy=0.3, level_max=0.9, draws=4),
+        run=replace(third.run, epochs=7, muon_rate=2e-3, adam_rate=2e-4),
+        deblocking=DeblockingConfig(steps=800, noisy=0.3, level_max=0.9, draws=4),
     )

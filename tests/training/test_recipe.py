@@ -15,6 +15,7 @@ from limner.network.denoiser import DenoiserConfig
 from limner.training.denoise import RunConfig
 from limner.training.flow import FlowConfig
 from limner.training.recipe import Recipe, load_recipe, read_recipe
+from limner.training.scenes.cells import PARTS
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 
@@ -81,6 +82,10 @@ def test_json_that_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
         ({"denoiser": DenoiserConfig(channels=8)}, "same number of channels"),
         ({"denoiser": DenoiserConfig(text_width=64)}, "must be the text encoder's width"),
         ({"denoiser": DenoiserConfig(things=3, parts=4)}, "denoiser.parts must be 30"),
+        (
+            {"denoiser": DenoiserConfig(things=3, parts=PARTS, painted=2, paints=4)},
+            "denoiser.paints must be 13",
+        ),
     ],
 )
 def test_networks_that_do_not_fit_together_are_refused(change: dict[str, Any], message: str) -> None:
