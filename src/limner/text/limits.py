@@ -121,10 +121,20 @@ def _part(lexicon: Lexicon, stems: Sequence[str], clauses: Sequence[int], at: in
 
 
 def _denied(parts: Sequence[_Part]) -> Iterator[_Cut]:
-    """From each denial as far as it reaches."""
+    """From each denial as far as it reaches, and what joins it to what is before it."""
     for number, denial in enumerate(parts):
         if denial.kind == "denial" and (stop := _reach(parts, number)):
-            yield _Cut(denial.start, stop, "it is not to be seen")
+            yield _Cut(_joined(parts, number), stop, "it is not to be seen")
+
+
+def _joined(parts: Sequence[_Part], number: int) -> int:
+    """Where the words begin that say how a denial belongs to what is before it: its own place, if there are none."""
+    at = number
+    while (
+        at and parts[at - 1].kind in ("relation", "little") and parts[at - 1].clause == parts[number].clause
+    ):
+        at -= 1
+    return parts[at].start
 
 
 def _reach(parts: Sequence[_Part], number: int) -> int:
