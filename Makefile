@@ -1,7 +1,7 @@
 # Every target bootstraps what it needs into .venv and says how long it took. CI calls `check` and `test`.
 PYTHON ?= python3
 PROMPT ?= A cute puppy playing with a ball in the park
-SEED   ?= 3
+SEED   ?= 9
 
 BIN  := .venv/bin
 STEP := @scripts/step.sh
