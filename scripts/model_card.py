@@ -42,7 +42,7 @@ these numbers do not compare with GenEval's for models of photographs.
 _FEWER_STEPS = "distillation to four steps, of which there is none yet"
 _LONGER = "a longer training: what each epoch brings is told below"
 CLOSING = {
-    "training trace, loss": _LONGER,
+    "training trace, loss": "more pictures do little by now; what may is told below",
     "training trace, accuracy": _LONGER,
     "composition, 4 steps": f"{_LONGER}; two things, each in its own paint, are what is missed most",
     "composition, 4 steps for 25": _FEWER_STEPS,
