@@ -75,6 +75,14 @@ def test_a_paint_adds_what_it_changes_of_the_part(paint: int) -> None:
     torch.testing.assert_close(painted(paint), change_C)
 
 
+def test_a_memory_of_paints_computes_where_it_lies() -> None:
+    """Nothing of it is made on the processor while the rest is elsewhere; on "meta" any device stands for another."""
+    made = Memory(8, CHANNELS, 3, PARTS, 1, 3).to("meta")
+    with_it_BNW, looks_BNC = made(torch.zeros(1, 4, 8, device="meta"))
+    assert with_it_BNW.is_meta
+    assert looks_BNC.shape == (1, 4, CHANNELS)
+
+
 def test_before_paints_are_learned_things_are_in_their_own_colours() -> None:
     """The head begins nearly sure of the first, so that tables that were just added hardly change a picture."""
     tints = Tints(8, CHANNELS, 3, PARTS, 1, 3)

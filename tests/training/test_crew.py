@@ -23,6 +23,7 @@ from limner.training.deblocking import DeblockingConfig
 from limner.training.distil import DistilConfig
 from limner.training.recipe import Recipe
 from limner.training.run import TrainingRun
+from limner.training.scenes.cells import PAINTS
 from limner.training.scenes.concepts import data_folder
 from limner.training.scenes.facts import Numbers
 from limner.training.stages import Workshop
@@ -50,7 +51,10 @@ def prepared(rehearsal: Workshop, tmp_path: Path) -> Workshop:
     save_checkpoint(folder / "judge.safetensors", judge.state_dict(), {})
     # There is no art here to compose the project's own scenes from, which the deblocking and the upscaler learn from.
     recipe = replace(
-        rehearsal.recipe, deblocking=DeblockingConfig(steps=0), upscaling=UpscalerTraining(steps=0)
+        rehearsal.recipe,
+        denoiser=replace(rehearsal.recipe.denoiser, painted=20, paints=PAINTS),
+        deblocking=DeblockingConfig(steps=0),
+        upscaling=UpscalerTraining(steps=0),
     )
     return replace(rehearsal, folder=folder, data=None, recipe=recipe)
 

@@ -128,7 +128,8 @@ class Tints(nn.Module):
         """What is to be added to entries, (B, N, `length`): the expected one, for it is linear in the paint."""
         mixed_BNP = paint_BNK.float().softmax(-1) @ self.colours
         entry_BN = self.which[thing_BN].long() * self.parts + part_BN
-        changes_BNPC = self.changes[entry_BN[..., None] * PRIMARIES + torch.arange(PRIMARIES)]
+        rows_P = torch.arange(PRIMARIES, device=entry_BN.device)
+        changes_BNPC = self.changes[entry_BN[..., None] * PRIMARIES + rows_P]
         change_BNC = (mixed_BNP[..., None] * changes_BNPC).sum(-2)
         return nn.functional.pad(change_BNC, (0, length - change_BNC.shape[-1]))
 

@@ -173,10 +173,12 @@ def _unpaintable(lexicon: Lexicon, parts: Sequence[_Part]) -> Iterator[_Cut]:
     for number, part in enumerate(parts):
         if lexicon.qualities.get(part.name) != "colour" or part.kind != "quality":
             continue
-        described = [one for one in parts[number + 1 :] if one.kind != "quality"][:1]
-        noun = described[0].name if described and described[0].kind == "thing" else ""
-        if noun in lexicon.unpaintable and part.name not in lexicon.unpaintable[noun].split():
-            yield _Cut(part.start, part.stop, f"{noun}: known in its own colours only")
+        described = next((one for one in parts[number + 1 :] if one.kind != "quality"), None)
+        if described is None or described.kind != "thing":
+            continue
+        own = lexicon.unpaintable.get(described.name)
+        if own is not None and part.name not in own.split():
+            yield _Cut(part.start, part.stop, f"{described.name}: known in its own colours only")
 
 
 def _names_a_thing(parts: Sequence[_Part]) -> bool:

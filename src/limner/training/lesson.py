@@ -33,7 +33,8 @@ class Lesson(nn.Module):
 
     def __init__(self, width: int, things: int, paints: int = PAINTS) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(width)
+        # Weights that nobody uses would keep several processes waiting for their gradients.
+        self.norm = nn.LayerNorm(width) if things or paints else nn.Identity()
         self.thing = nn.Linear(width, 1 + things) if things else None
         self.part = nn.Linear(width, PARTS) if things else None
         self.paint = nn.Linear(width, paints) if paints else None
