@@ -86,5 +86,4 @@ def test_a_memory_of_paints_computes_where_it_lies() -> None:
 def test_before_paints_are_learned_things_are_in_their_own_colours() -> None:
     """The head begins nearly sure of the first, so that tables that were just added hardly change a picture."""
     tints = Tints(8, CHANNELS, 3, PARTS, 1, 3)
-    tints.begin(torch.zeros(4), torch.zeros(3, PRIMARIES), CHANGES)
     assert tints.paint(torch.randn(8)).softmax(-1)[0] > 0.99

@@ -123,9 +123,14 @@ def test_a_denoiser_may_get_a_table_of_paints(second: Workshop, model: Path, tmp
     exported = weights_of(tmp_path / "out").denoiser.state_dict()
     kept = training.run.model.memory.tints.changes
     torch.testing.assert_close(exported["memory.tints.changes"], kept, atol=1e-2, rtol=1e-3)
-    again = started(replace(painting.recipe, start=str(tmp_path / "out")))
-    assert again is not None
-    assert torch.equal(again.denoiser.state_dict()["memory.tints.changes"], exported["memory.tints.changes"])
+    for name in KEPT:
+        (tmp_path / "third").mkdir(exist_ok=True)
+        shutil.copy(painting.folder / name, tmp_path / "third" / name)
+    recipe = replace(painting.recipe, start=str(tmp_path / "out"))
+    again = TrainingRun(replace(painting, folder=tmp_path / "third", recipe=recipe)).run.model.state_dict()
+    for learned in ("memory.tints.paint.weight", "memory.tints.paint.bias"):
+        assert torch.equal(again[learned], exported[learned])
+    assert again["memory.tints.paint.weight"].any()
 
 
 def test_who_starts_anew_has_no_start(rehearsal: Workshop) -> None:

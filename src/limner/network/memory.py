@@ -107,6 +107,10 @@ class Tints(nn.Module):
             torch.zeros((1 + painted) * parts * PRIMARIES, channels), requires_grad=False
         )
         self.register_buffer("which", torch.zeros(1 + things))
+        with torch.no_grad():
+            self.paint.weight.zero_()
+            self.paint.bias.zero_()
+            self.paint.bias[0] = _AS_THEY_ARE
 
     @torch.no_grad()
     def begin(self, which: Tensor, colours: Tensor, changes: Tensor) -> None:
@@ -120,9 +124,6 @@ class Tints(nn.Module):
         self.which.copy_(which)
         self.colours.copy_(colours)
         self.changes.copy_(changes)
-        nn.init.zeros_(self.paint.weight)
-        nn.init.zeros_(self.paint.bias)
-        self.paint.bias[0] = _AS_THEY_ARE
 
     def forward(self, thing_BN: Tensor, part_BN: Tensor, paint_BNK: Tensor, length: int) -> Tensor:
         """What is to be added to entries, (B, N, `length`): the expected one, for it is linear in the paint."""
